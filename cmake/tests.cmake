@@ -1,0 +1,37 @@
+# evnic_test(NAME [LABELS ...] SOURCES ... LIBS ...): a Check program that ctest
+# runs. Labels: "ci" always; the tier besides.
+function(evnic_test name)
+	cmake_parse_arguments(T "" "" "LABELS;SOURCES;LIBS" ${ARGN})
+	add_executable(${name} ${T_SOURCES})
+	target_link_libraries(${name} PRIVATE ${T_LIBS} PkgConfig::CHECK)
+	target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+	# Check's macros are not written for these.
+	target_compile_options(${name} PRIVATE -Wno-pedantic -Wno-sign-conversion
+		-Wno-stack-usage)
+	add_test(NAME ${name} COMMAND ${name})
+	set_tests_properties(${name} PROPERTIES LABELS "ci;${T_LABELS}"
+		TIMEOUT 120)
+endfunction()
+
+# evnic_fuzz(NAME SOURCES ... LIBS ...): a fuzz target. With EVNIC_FUZZ it is a
+# libFuzzer program fuzz_NAME. Always, replay_NAME runs its corpus under ctest
+# (tests/fuzz/corpus/NAME).
+function(evnic_fuzz name)
+	cmake_parse_arguments(T "" "" "SOURCES;LIBS" ${ARGN})
+	add_executable(replay_${name} ${T_SOURCES}
+		${PROJECT_SOURCE_DIR}/tests/fuzz/replay.c)
+	target_link_libraries(replay_${name} PRIVATE ${T_LIBS})
+	target_include_directories(replay_${name} PRIVATE
+		${PROJECT_SOURCE_DIR}/tests)
+	add_test(NAME replay_${name} COMMAND replay_${name}
+		${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name})
+	set_tests_properties(replay_${name} PROPERTIES LABELS "ci;fuzz"
+		TIMEOUT 300)
+	if(EVNIC_FUZZ)
+		add_executable(fuzz_${name} ${T_SOURCES})
+		target_link_libraries(fuzz_${name} PRIVATE ${T_LIBS})
+		target_include_directories(fuzz_${name} PRIVATE
+			${PROJECT_SOURCE_DIR}/tests)
+		target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+	endif()
+endfunction()
