@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef EVNIC_NET_WORKER_H
+#define EVNIC_NET_WORKER_H
+
+/*
+ * Worker: the cycle that moves packets between a frontend and a queue, the
+ * same for every frontend:
+ *
+ *   poll_ready -> rx_poll -> rx_avail -> tx_avail -> tx_poll, again while there
+ *   is work and budget; then publish, at most one interrupt; then sleep.
+ *
+ * Guest kicks are armed only at the point where the loop goes to sleep, and
+ * not for transmit while a tail waits (packets that the queue did not take).
+ * With work left and the budget used up the worker yields to the loop and goes
+ * on in its next round.
+ *
+ * Thread: everything on the queue's loop.
+ */
+
+#include "net/buffer_access.h"
+#include "net/queue.h"
+
+/* Packets in each direction in one round. */
+#define NET_WORKER_BUDGET 256
+/* Packets between two publishes: bounds the latency within a round. */
+#define NET_WORKER_BATCH 64
+
+struct net_worker;
+
+/* What the frontend does in the cycle. @arg is the worker's. */
+struct net_worker_ops {
+	/* Takes at most @max receive buffers that the guest has made
+	 * available; returns how many. */
+	size_t (*rx_fetch)(void *arg, struct net_rx_id *ids, size_t max);
+	/* Packets have arrived. */
+	void (*rx_done)(void *arg, const struct net_rx_packet *packets,
+			size_t n);
+	/* Takes packets that the guest has made available, as whole packets of
+	 * at most @max segments in all (at least NET_TX_SEGS_MAX) and at most
+	 * @max_packets; returns the number of segments. */
+	size_t (*tx_fetch)(void *arg, struct net_tx_seg *segs, size_t max,
+			   size_t max_packets);
+	/* Packets are complete. */
+	void (*tx_done)(void *arg, const struct net_tx_id *ids, size_t n);
+	/* Publishes what was done since the last time; interrupts the guest if
+	 * it wants that. */
+	void (*flush)(void *arg);
+	/* Asks the guest for kicks: for receive buffers, and for transmits if
+	 * @tx. True: something has become available meanwhile. */
+	bool (*arm)(void *arg, bool tx);
+	/* No kicks, please. */
+	void (*disarm)(void *arg);
+	/* The endpoint has failed: TRY_RESTART or FATAL. The worker is idle
+	 * from now on, until it is destroyed. */
+	void (*failed)(void *arg, enum net_tx_error error);
+};
+
+/* Embedded by the frontend. The fields belong to worker.c. */
+struct net_worker {
+	const struct net_worker_ops *ops;
+	void *arg;
+	struct loop *loop;
+	struct net_queue *queue;
+	struct net_buffer_access *pool;
+	struct net_queue_client client;
+	ev_idle again;
+	bool running;
+	bool failed;
+	size_t tail_first, tail_end; /* the segments that wait */
+	struct net_tx_seg segs[NET_TX_SEGS_MAX];
+	uint64_t rounds, yields;
+};
+
+/* Before the queue is made: worker->client goes into its configuration. */
+void net_worker_init(struct net_worker *worker,
+		     const struct net_worker_ops *ops, void *arg,
+		     struct loop *loop, struct net_buffer_access *pool);
+
+/* Begins the cycle with @queue, on the loop: first the available buffers are
+ * given to the queue, then it is polled. */
+void net_worker_start(struct net_worker *worker, struct net_queue *queue);
+
+/* The guest has kicked. */
+void net_worker_kick(struct net_worker *worker);
+
+/* Ends the cycle, on the loop; the caller destroys the queue. Forgets the tail:
+ * the frontend knows the packets and offers them to its next queue. */
+void net_worker_stop(struct net_worker *worker);
+
+#endif
