@@ -19,10 +19,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define START_INFO_ADDR 0x1000
-#define CMDLINE_ADDR 0x2000
-#define CMDLINE_MAX 1024
-#define START_INFO_MAGIC 0x336ec578
+#define START_INFO_ADDR	  0x1000
+#define CMDLINE_ADDR	  0x2000
+#define CMDLINE_MAX	  1024
+#define START_INFO_MAGIC  0x336ec578
 #define NOTE_PHYS32_ENTRY 18
 
 /* The first fields of struct hvm_start_info, version 0. */
@@ -213,7 +213,7 @@ static int bare_vm_set_cpuid(struct bare_vm *vm)
 		struct kvm_cpuid2 head;
 		uint8_t room[sizeof(struct kvm_cpuid2) +
 			     256 * sizeof(struct kvm_cpuid_entry2)];
-	} cpuid = { .head = { .nent = 256 } };
+	} cpuid = {.head = {.nent = 256}};
 
 	if (ioctl(vm->kvm_fd, KVM_GET_SUPPORTED_CPUID, &cpuid) < 0)
 		return bare_fail("KVM_GET_SUPPORTED_CPUID");

@@ -12,16 +12,16 @@
 
 #include "payload.h"
 
-#define TABLE_HEADER 36
-#define RSDP_XSDT 24
-#define FADT_X_DSDT 140
+#define TABLE_HEADER	   36
+#define RSDP_XSDT	   24
+#define FADT_X_DSDT	   140
 #define FADT_SLEEP_CONTROL 244
-#define GAS_ADDRESS 4
-#define MCFG_BASE 44
+#define GAS_ADDRESS	   4
+#define MCFG_BASE	   44
 
 #define AML_MEMORY32_FIXED 0x86
-#define AML_BYTE_PREFIX 0x0a
-#define AML_ONE 0x01
+#define AML_BYTE_PREFIX	   0x0a
+#define AML_ONE		   0x01
 
 struct acpi_info acpi_info;
 
@@ -79,7 +79,7 @@ static void read_sleep_type(uint64_t dsdt, uint64_t end)
 /* Name(_CRS, ResourceTemplate(){Memory32Fixed(ReadWrite, base, length)...}) */
 static void read_virtio_mmio(uint64_t dsdt, uint64_t end)
 {
-	static const char memory32_fixed[] = { (char)AML_MEMORY32_FIXED, 9, 0 };
+	static const char memory32_fixed[] = {(char)AML_MEMORY32_FIXED, 9, 0};
 	uint64_t aml = find_text(dsdt, end, "LNRO0005");
 
 	if (aml)

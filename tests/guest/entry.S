@@ -72,6 +72,7 @@ pvh_entry:
 	movl	%eax, %cr0
 	ljmp	$SEL_CODE0, $long_mode
 	.code64
+	.globl	long_mode
 long_mode:
 	movl	$SEL_TSS, %eax
 	ltr	%ax

@@ -16,10 +16,10 @@
 #include "acpi.h"
 #include "cpu.h"
 
-#define COM1_DATA 0x3f8
-#define SLEEP_ENABLE 0x20
+#define COM1_DATA	 0x3f8
+#define SLEEP_ENABLE	 0x20
 #define SLEEP_TYPE_SHIFT 2
-#define WAIT_CYCLES 10000000000ULL
+#define WAIT_CYCLES	 10000000000ULL
 
 /* Xen's struct hvm_start_info, as far as it is used. */
 struct start_info {
