@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef EVNIC_VIRTIO_TRANSPORT_H
+#define EVNIC_VIRTIO_TRANSPORT_H
+
+/*
+ * A virtio transport: joins a device to a platform, as a PCI function or as an
+ * mmio slot.
+ *
+ * Thread: the control loop.
+ */
+
+#include "base/loop.h"
+#include "base/platform.h"
+#include "virtio/device.h"
+
+struct virtio_transport;
+
+/* Plugs @device (borrowed) into @platform. 0 or -errno. */
+int virtio_pci_create(struct platform *platform, struct loop *loop,
+		      struct virtio_device *device,
+		      struct virtio_transport **out) MUST_CHECK;
+int virtio_mmio_create(struct platform *platform, struct loop *loop,
+		       struct virtio_device *device,
+		       struct virtio_transport **out) MUST_CHECK;
+
+/* Resets the device and the transport's registers, as the guest would by
+ * writing 0 to the status, whatever the guest is doing at the moment. @done is
+ * called from the loop when nothing runs any more. For the reset of the
+ * machine and before destroy. */
+void virtio_transport_reset(struct virtio_transport *transport,
+			    virtio_done_fn done, void *arg);
+
+/* Unplugs a transport that was reset. NULL is allowed. */
+void virtio_transport_destroy(struct virtio_transport *transport);
+
+#endif
