@@ -207,7 +207,7 @@ int bare_vm_load(struct bare_vm *vm, const char *path)
 	return 0;
 }
 
-static int bare_vm_set_cpuid(struct bare_vm *vm)
+int bare_vm_set_cpuid(struct bare_vm *vm)
 {
 	union {
 		struct kvm_cpuid2 head;
@@ -266,14 +266,12 @@ int bare_vm_enter_pvh(struct bare_vm *vm, const char *cmdline)
 		.cmdline_paddr = CMDLINE_ADDR,
 	};
 	size_t len = strlen(cmdline) + 1;
-	int err;
 
 	if (len > CMDLINE_MAX)
 		return -E2BIG;
 	memcpy(vm->mem + START_INFO_ADDR, &info, sizeof(info));
 	memcpy(vm->mem + CMDLINE_ADDR, cmdline, len);
-	err = bare_vm_set_cpuid(vm);
-	return err ? err : bare_vm_set_registers(vm);
+	return bare_vm_set_registers(vm);
 }
 
 int bare_vm_run(struct bare_vm *vm)

@@ -35,6 +35,9 @@ void bare_vm_fini(struct bare_vm *vm);
 /* Load an ELF file with a PVH note; sets @vm->entry. */
 int bare_vm_load(struct bare_vm *vm, const char *path);
 
+/* Give the vCPU all that this host supports; long mode needs it. */
+int bare_vm_set_cpuid(struct bare_vm *vm);
+
 /* Set the vCPU to the state of a PVH entry, with @cmdline in the start info. */
 int bare_vm_enter_pvh(struct bare_vm *vm, const char *cmdline);
 

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The payload: a guest of a few kilobytes that drives virtio-net by polling.
- * The first word it looks for on its command line is "mode=":
+ * What it does is the word after "mode=" on its command line:
  *
  *	boot	power off at once; the newline of entry.S was the point
+ *	wait	run the NIC and stay; the host ends it
  *	smoke	send frames, get them back, compare every byte
  *	kick	time kicks of the transmit queue until the used ring moves
  *	doorbell time writes to a bare doorbell until a memory word moves
  *
- * A run ends in a line that starts with PASS or FAIL (but for boot) and in the
- * machine powered off.
+ * But for boot and wait, a run ends in a line that starts with PASS or FAIL and
+ * in the machine powered off.
  */
 #include "payload.h"
 
@@ -147,6 +148,8 @@ void payload_main(const struct start_info *info)
 	acpi_read(info->rsdp_paddr);
 	if (option_is("mode", "smoke"))
 		mode_smoke();
+	else if (option_is("mode", "wait"))
+		mode_wait();
 	else if (option_is("mode", "kick"))
 		mode_kick();
 	else if (option_is("mode", "doorbell"))

@@ -9,9 +9,9 @@
  *	doorbell  write to the register at "doorbell=", wait until the word at
  *		  "reply=" counts up: the same with no device behind it.
  *
- * "count=" rounds are timed after a tenth as many that are not; "gap=" cycles
- * pass between two, so that a host thread that wants to sleep does. The result
- * is in cycles of the time-stamp counter.
+ * It says READY, then makes "count=" rounds that are timed after a tenth as many
+ * that are not. "gap=" cycles pass between two, so that a host thread that
+ * wants to sleep does. The result is in cycles of the time-stamp counter.
  */
 #include "cpu.h"
 #include "payload.h"
@@ -69,6 +69,7 @@ static void kick_measure(kick_round_fn round, void *arg)
 
 	if (!count || count > COUNT_MAX)
 		payload_fail("count= is out of range");
+	console_text("READY\n");
 	for (uint64_t i = 0; i < count / 10; i++) {
 		pass_gap(gap);
 		round(arg);

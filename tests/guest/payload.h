@@ -33,6 +33,7 @@ typedef bool (*payload_done_fn)(void *arg);
 void payload_wait(payload_done_fn done, void *arg, const char *what);
 
 /* What each "mode=" does; they return when all went well. */
+_Noreturn void mode_wait(void);
 void mode_smoke(void);
 void mode_kick(void);
 void mode_doorbell(void);
