@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Endpoint: the wrappers, the defaults, and the two ways back to the caller.
+ *
+ * A request (get_queues, stop, set_data_path_to_guest_vf) is pending from its
+ * call until its done function is called. The backend may answer from within
+ * the call; the done function is called by a message in any case, so that a
+ * caller never finds itself called back while it is still calling.
+ *
+ * Actions are kept as one flag for a restart and the last link state, so that
+ * nothing is lost while nobody waits and nothing piles up.
+ */
+#include "net/endpoint.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+static void request_run(struct loop_msg *msg)
+{
+	struct net_endpoint *ep =
+		container_of(msg, struct net_endpoint, request_msg);
+
+	ep->request_pending = false;
+	ep->request_done = false;
+	ep->request_fn(ep->request_arg, ep->request_err);
+}
+
+static void action_run(struct loop_msg *msg)
+{
+	struct net_endpoint *ep =
+		container_of(msg, struct net_endpoint, action_msg);
+	net_action_fn fn = ep->action_fn;
+	struct net_action action;
+
+	ep->action_posted = false;
+	if (!fn)
+		return;
+	if (ep->restart_pending) {
+		ep->restart_pending = false;
+		action = (struct net_action){NET_ACTION_RESTART_REQUIRED,
+					     ep->link_up};
+	} else if (ep->link_pending) {
+		ep->link_pending = false;
+		action = (struct net_action){NET_ACTION_LINK_STATUS,
+					     ep->link_up};
+	} else {
+		return;
+	}
+	ep->action_fn = NULL;
+	fn(ep->action_arg, action);
+}
+
+static void action_deliver(struct net_endpoint *ep)
+{
+	if (!ep->action_fn || ep->action_posted)
+		return;
+	if (!ep->restart_pending && !ep->link_pending)
+		return;
+	ep->action_posted = true;
+	loop_post(ep->loop, &ep->action_msg);
+}
+
+void net_endpoint_init(struct net_endpoint *ep,
+		       const struct net_endpoint_ops *ops, struct loop *loop)
+{
+	assert(ops->type && ops->get_queues && ops->stop && ops->is_ordered &&
+	       ops->destroy);
+	memset(ep, 0, sizeof(*ep));
+	ep->ops = ops;
+	ep->loop = loop;
+	atomic_init(&ep->live_queues, 0);
+	ep->link_up = true;
+	ep->request_msg.run = request_run;
+	ep->action_msg.run = action_run;
+}
+
+void net_endpoint_done(struct net_endpoint *ep, int err)
+{
+	assert(ep->request_pending && !ep->request_done);
+	ep->request_done = true;
+	ep->request_err = err;
+	loop_post(ep->loop, &ep->request_msg);
+}
+
+void net_endpoint_raise(struct net_endpoint *ep, struct net_action action)
+{
+	if (action.type == NET_ACTION_RESTART_REQUIRED) {
+		ep->restart_pending = true;
+	} else {
+		ep->link_pending = true;
+		ep->link_up = action.link_up;
+	}
+	action_deliver(ep);
+}
+
+const char *net_endpoint_type(const struct net_endpoint *ep)
+{
+	return ep->ops->type;
+}
+
+static int request_begin(struct net_endpoint *ep, net_done_fn done, void *arg)
+{
+	if (ep->request_pending)
+		return -EBUSY;
+	ep->request_pending = true;
+	ep->request_fn = done;
+	ep->request_arg = arg;
+	return 0;
+}
+
+static bool rss_is_valid(const struct net_rss_config *rss, size_t n)
+{
+	for (size_t i = 0; i < rss->indirection_table_len; i++) {
+		if (rss->indirection_table[i] >= n)
+			return false;
+	}
+	return true;
+}
+
+static int check_configs(struct net_endpoint *ep,
+			 const struct net_queue_config *configs, size_t n,
+			 const struct net_rss_config *rss)
+{
+	if (!n || n > net_endpoint_multiqueue_support(ep).max_queues)
+		return -EINVAL;
+	if (rss && !rss_is_valid(rss, n))
+		return -EINVAL;
+	for (size_t i = 0; i < n; i++) {
+		if (!configs[i].rx_span)
+			return -EINVAL;
+		if (configs[i].vnet_hdr && !net_endpoint_vnet_hdr(ep))
+			return -EINVAL;
+	}
+	return 0;
+}
+
+int net_endpoint_get_queues(struct net_endpoint *ep,
+			    const struct net_queue_config *configs, size_t n,
+			    const struct net_rss_config *rss,
+			    struct net_queue **out, net_done_fn done, void *arg)
+{
+	int err;
+
+	if (atomic_load(&ep->live_queues))
+		return -EBUSY;
+	err = request_begin(ep, done, arg);
+	if (err < 0)
+		return err;
+	err = check_configs(ep, configs, n, rss);
+	if (err < 0)
+		net_endpoint_done(ep, err);
+	else
+		ep->ops->get_queues(ep, configs, n, rss, out);
+	return 0;
+}
+
+int net_endpoint_stop(struct net_endpoint *ep, net_done_fn done, void *arg)
+{
+	int err;
+
+	if (atomic_load(&ep->live_queues))
+		return -EBUSY;
+	err = request_begin(ep, done, arg);
+	if (err < 0)
+		return err;
+	ep->ops->stop(ep);
+	return 0;
+}
+
+bool net_endpoint_is_ordered(const struct net_endpoint *ep)
+{
+	return ep->ops->is_ordered(ep);
+}
+
+bool net_endpoint_vnet_hdr(const struct net_endpoint *ep)
+{
+	return ep->ops->vnet_hdr && ep->ops->vnet_hdr(ep);
+}
+
+struct net_tx_offloads net_endpoint_tx_offload_support(
+	const struct net_endpoint *ep)
+{
+	if (ep->ops->tx_offload_support)
+		return ep->ops->tx_offload_support(ep);
+	return (struct net_tx_offloads){0};
+}
+
+struct net_rx_offloads net_endpoint_rx_offload_support(
+	const struct net_endpoint *ep)
+{
+	if (ep->ops->rx_offload_support)
+		return ep->ops->rx_offload_support(ep);
+	return (struct net_rx_offloads){0};
+}
+
+struct net_multiqueue net_endpoint_multiqueue_support(
+	const struct net_endpoint *ep)
+{
+	if (ep->ops->multiqueue_support)
+		return ep->ops->multiqueue_support(ep);
+	return (struct net_multiqueue){.max_queues = 1};
+}
+
+bool net_endpoint_tx_fast_completions(const struct net_endpoint *ep)
+{
+	return ep->ops->tx_fast_completions && ep->ops->tx_fast_completions(ep);
+}
+
+uint64_t net_endpoint_link_speed(const struct net_endpoint *ep)
+{
+	if (ep->ops->link_speed)
+		return ep->ops->link_speed(ep);
+	return NET_LINK_SPEED_DEFAULT;
+}
+
+bool net_endpoint_link_up(const struct net_endpoint *ep)
+{
+	return ep->ops->link_up ? ep->ops->link_up(ep) : true;
+}
+
+int net_endpoint_get_data_path_to_guest_vf(const struct net_endpoint *ep,
+					   bool *use_vf)
+{
+	if (ep->ops->get_data_path_to_guest_vf)
+		return ep->ops->get_data_path_to_guest_vf(ep, use_vf);
+	return -ENOTSUP;
+}
+
+int net_endpoint_set_data_path_to_guest_vf(struct net_endpoint *ep, bool use_vf,
+					   net_done_fn done, void *arg)
+{
+	int err = request_begin(ep, done, arg);
+
+	if (err < 0)
+		return err;
+	if (ep->ops->set_data_path_to_guest_vf)
+		ep->ops->set_data_path_to_guest_vf(ep, use_vf);
+	else
+		net_endpoint_done(ep, -ENOTSUP);
+	return 0;
+}
+
+void net_endpoint_wait_for_action(struct net_endpoint *ep, net_action_fn fn,
+				  void *arg)
+{
+	ep->action_fn = fn;
+	ep->action_arg = arg;
+	action_deliver(ep);
+}
+
+void net_endpoint_destroy(struct net_endpoint *ep)
+{
+	if (!ep)
+		return;
+	assert(!atomic_load(&ep->live_queues));
+	assert(!ep->request_pending);
+	ep->ops->destroy(ep);
+}

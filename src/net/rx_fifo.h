@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef EVNIC_NET_RX_FIFO_H
+#define EVNIC_NET_RX_FIFO_H
+
+/*
+ * The receive buffers that a queue holds, oldest first. For backends.
+ *
+ * Thread: the queue's loop. Grows to the most buffers ever held at once (a
+ * ring's worth), then never allocates again.
+ */
+
+#include "base/util.h"
+#include "net/types.h"
+
+/* A ring of @size ids (a power of two), @count of them held from @first on. */
+struct net_rx_fifo {
+	struct net_rx_id *ids;
+	size_t size;
+	size_t first;
+	size_t count;
+};
+
+/* Adds ids at the end. -ENOMEM: none was added. */
+int net_rx_fifo_push(struct net_rx_fifo *fifo, const struct net_rx_id *ids,
+		     size_t n) MUST_CHECK;
+
+/* Copies at most @max ids from the @skip-th on to @out, without taking them;
+ * returns how many. */
+size_t net_rx_fifo_peek(const struct net_rx_fifo *fifo, size_t skip,
+			struct net_rx_id *out, size_t max);
+
+/* Takes the @n oldest (at most all). */
+void net_rx_fifo_pop(struct net_rx_fifo *fifo, size_t n);
+
+void net_rx_fifo_fini(struct net_rx_fifo *fifo);
+
+#endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Worker: the cycle between a frontend and a queue.
+ *
+ * States: idle (not started, stopped, or failed), asleep (kicks and the queue
+ * are armed), awake (within a round), yielded (an idle watcher will start the
+ * next round). A kick or the queue's ready starts a round; a round ends asleep
+ * or yielded:
+ *
+ *   round: disarm kicks; repeat batches until nothing moves or the budget is
+ *   used up. Nothing moved: arm kicks, then arm the queue by poll_ready; if
+ *   either says that there is work after all, yield. Both checks come after
+ *   the arming, so that no wake-up is lost.
+ *
+ * Yielding uses an idle watcher of the highest priority: it runs once in each
+ * round of the loop, after the loop has looked at all file descriptors. A
+ * watcher that feeds itself would never let the loop look again.
+ */
+#include "net/worker.h"
+
+#include "base/util.h"
+
+#include <string.h>
+
+static void fail(struct net_worker *w, enum net_tx_error error)
+{
+	w->failed = true;
+	w->ops->failed(w->arg, error);
+}
+
+/* Everything that the guest has made available goes to the queue. It is at
+ * most a ring's worth, since what is given is not available again before it
+ * was used. */
+static void give_buffers(struct net_worker *w)
+{
+	struct net_rx_id ids[NET_WORKER_BATCH];
+	size_t n;
+
+	do {
+		n = w->ops->rx_fetch(w->arg, ids, ARRAY_SIZE(ids));
+		if (n)
+			net_queue_rx_avail(w->queue, w->pool, ids, n);
+	} while (n == ARRAY_SIZE(ids));
+}
+
+static size_t receive(struct net_worker *w)
+{
+	struct net_rx_packet packets[NET_WORKER_BATCH];
+	size_t n;
+
+	if (net_queue_rx_poll(w->queue, w->pool, packets, ARRAY_SIZE(packets),
+			      &n) < 0)
+		fail(w, NET_TX_TRY_RESTART);
+	if (n)
+		w->ops->rx_done(w->arg, packets, n);
+	return n;
+}
+
+/* The packets of @segs are complete. */
+static size_t complete(struct net_worker *w, const struct net_tx_seg *segs,
+		       size_t n_segs)
+{
+	struct net_tx_id ids[NET_WORKER_BATCH];
+	size_t n = 0, total = 0;
+
+	for (size_t i = 0; i < n_segs; i++) {
+		if (segs[i].type != NET_TX_HEAD)
+			continue;
+		ids[n++] = segs[i].meta->id;
+		total++;
+		if (n == ARRAY_SIZE(ids)) {
+			w->ops->tx_done(w->arg, ids, n);
+			n = 0;
+		}
+	}
+	if (n)
+		w->ops->tx_done(w->arg, ids, n);
+	return total;
+}
+
+static bool has_tail(const struct net_worker *w)
+{
+	return w->tail_first < w->tail_end;
+}
+
+/* Offers the tail, or else what the guest has made available. Returns the
+ * number of segments that moved. */
+static size_t transmit(struct net_worker *w)
+{
+	struct net_tx_taken taken;
+	const struct net_tx_seg *segs;
+
+	if (!has_tail(w)) {
+		w->tail_first = 0;
+		w->tail_end = w->ops->tx_fetch(
+			w->arg, w->segs, ARRAY_SIZE(w->segs), NET_WORKER_BATCH);
+		if (!has_tail(w))
+			return 0;
+	}
+	segs = &w->segs[w->tail_first];
+	if (net_queue_tx_avail(w->queue, w->pool, segs,
+			       w->tail_end - w->tail_first, &taken) < 0) {
+		fail(w, NET_TX_TRY_RESTART);
+		return 0;
+	}
+	w->tail_first += taken.n_segs;
+	if (taken.completed)
+		(void)complete(w, segs, taken.n_segs);
+	return taken.n_segs;
+}
+
+static size_t collect_completions(struct net_worker *w)
+{
+	struct net_tx_id ids[NET_WORKER_BATCH];
+	enum net_tx_error err;
+	size_t n;
+
+	err = net_queue_tx_poll(w->queue, w->pool, ids, ARRAY_SIZE(ids), &n);
+	if (n)
+		w->ops->tx_done(w->arg, ids, n);
+	if (err != NET_TX_OK)
+		fail(w, err);
+	return n;
+}
+
+/* One batch in each direction. Returns how much has moved. */
+static size_t batch(struct net_worker *w)
+{
+	size_t moved;
+
+	give_buffers(w);
+	moved = receive(w);
+	if (!w->failed)
+		moved += transmit(w);
+	if (!w->failed)
+		moved += collect_completions(w);
+	if (moved)
+		w->ops->flush(w->arg);
+	return moved;
+}
+
+static void yield(struct net_worker *w)
+{
+	w->yields++;
+	ev_idle_start(w->loop->ev, &w->again);
+}
+
+static void run_round(struct net_worker *w)
+{
+	size_t moved, total = 0;
+	bool more;
+
+	if (!w->running || w->failed)
+		return;
+	ev_idle_stop(w->loop->ev, &w->again);
+	w->rounds++;
+	w->ops->disarm(w->arg);
+	do {
+		moved = batch(w);
+		total += moved;
+		if (w->failed)
+			return;
+	} while (moved && total < NET_WORKER_BUDGET);
+	if (moved) {
+		yield(w);
+		return;
+	}
+	more = w->ops->arm(w->arg, !has_tail(w));
+	if (net_queue_poll_ready(w->queue, w->pool) || more)
+		yield(w);
+}
+
+static void ready_cb(struct net_queue_client *client)
+{
+	run_round(container_of(client, struct net_worker, client));
+}
+
+static void again_cb(struct ev_loop *ev, ev_idle *idle, int revents)
+{
+	UNUSED(ev);
+	UNUSED(revents);
+	run_round(container_of(idle, struct net_worker, again));
+}
+
+void net_worker_init(struct net_worker *w, const struct net_worker_ops *ops,
+		     void *arg, struct loop *loop,
+		     struct net_buffer_access *pool)
+{
+	memset(w, 0, sizeof(*w));
+	w->ops = ops;
+	w->arg = arg;
+	w->loop = loop;
+	w->pool = pool;
+	w->client.ready = ready_cb;
+	ev_idle_init(&w->again, again_cb);
+	ev_set_priority(&w->again, EV_MAXPRI);
+}
+
+void net_worker_start(struct net_worker *w, struct net_queue *queue)
+{
+	w->queue = queue;
+	w->failed = false;
+	w->running = true;
+	w->tail_first = 0;
+	w->tail_end = 0;
+	run_round(w);
+}
+
+void net_worker_kick(struct net_worker *w)
+{
+	if (!ev_is_active(&w->again))
+		run_round(w);
+}
+
+void net_worker_stop(struct net_worker *w)
+{
+	w->running = false;
+	w->tail_first = 0;
+	w->tail_end = 0;
+	ev_idle_stop(w->loop->ev, &w->again);
+}
