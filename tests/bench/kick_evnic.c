@@ -69,7 +69,7 @@ int kick_run_evnic(const struct kick_setup *setup, uint64_t *cycles)
 	char args[128];
 	char path[64];
 	char line[256];
-	char *argv[] = {evnic, (char[]){"run"}, path, NULL};
+	char *argv[] = {setup->evnic, (char[]){"run"}, path, NULL};
 	struct child child;
 	int description;
 	int err;
