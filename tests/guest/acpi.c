@@ -13,6 +13,7 @@
 #include "payload.h"
 
 #define TABLE_HEADER	   36
+#define RSDP_REVISION	   15
 #define RSDP_XSDT	   24
 #define FADT_X_DSDT	   140
 #define FADT_SLEEP_CONTROL 244
@@ -106,6 +107,8 @@ void acpi_read(uint64_t rsdp)
 
 	if (!rsdp || !text_at(rsdp, "RSD PTR "))
 		return;
+	if (*(const uint8_t *)(rsdp + RSDP_REVISION) < 2)
+		return; /* ACPI 1.0 has no XSDT */
 	xsdt = load64(rsdp + RSDP_XSDT);
 	end = xsdt + load32(xsdt + 4);
 	for (uint64_t p = xsdt + TABLE_HEADER; p + 8 <= end; p += 8) {

@@ -7,6 +7,7 @@
  * boot ABI"). On a host whose KVM emulates ring 0 every instruction here costs
  * about half a microsecond, so everything that can be a constant is one: page
  * tables, descriptors, the TSS and the frame that IRETQ pops are all static.
+ * The first GiB is mapped as memory, the other three below 4 GiB as registers.
  * The section .ring0 holds the ring-0 code and nothing else; a test counts its
  * instructions.
  *
@@ -124,8 +125,9 @@ pml4:
 	.fill	511, 8, 0
 pdpt:
 	.quad	pd_ram + PTE_TABLE
-	.quad	0, 0
 	.quad	pd_mmio + PTE_TABLE
+	.quad	pd_mmio + 0x1000 + PTE_TABLE
+	.quad	pd_mmio + 0x2000 + PTE_TABLE
 	.fill	508, 8, 0
 pd_ram:
 	.set	frame, 0
@@ -134,8 +136,8 @@ pd_ram:
 	.set	frame, frame + LARGE_PAGE
 	.endr
 pd_mmio:
-	.set	frame, 3 * GIB
-	.rept	512
+	.set	frame, GIB
+	.rept	3 * 512
 	.quad	frame + PTE_LARGE_UC
 	.set	frame, frame + LARGE_PAGE
 	.endr
