@@ -1,5 +1,6 @@
 # Compiler options that all of evnic shares.
 
+set(CMAKE_C_FLAGS_DEBUG "-g -O1")
 add_compile_definitions(_GNU_SOURCE)
 add_compile_options(
 	-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
