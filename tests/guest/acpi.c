@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads the four facts that the payload needs from ACPI, as the guest's only
- * source about the machine: where configuration space is (MCFG), where a
- * virtio-mmio device is (DSDT), and how to power off (FADT and \_S5).
+ * Reads the facts that the payload needs from ACPI, as the guest's only source
+ * about the machine: where configuration space is (MCFG), where BARs may be and
+ * where a virtio-mmio device is (DSDT), and how to power off (FADT and \_S5).
  *
- * There is no AML interpreter: the DSDT is searched for the two objects by
- * their names, and their first constant is taken. ACPI 6.4, 5.2.5-5.2.9
- * (tables), 6.4.3.4 (Memory32Fixed), 20.2 (AML encoding).
+ * There is no AML interpreter: the DSDT is searched for names and descriptors,
+ * and the constant behind the first one is taken. ACPI 6.4, 5.2.5-5.2.9
+ * (tables), 6.4.3.4 and 6.4.3.5.2 (resources), 20.2 (AML encoding).
  */
 #include "acpi.h"
 
@@ -20,9 +20,8 @@
 #define GAS_ADDRESS	   4
 #define MCFG_BASE	   44
 
-#define AML_MEMORY32_FIXED 0x86
-#define AML_BYTE_PREFIX	   0x0a
-#define AML_ONE		   0x01
+#define AML_BYTE_PREFIX 0x0a
+#define AML_ONE		0x01
 
 struct acpi_info acpi_info;
 
@@ -42,25 +41,30 @@ static uint64_t load64(uint64_t addr)
 	return value;
 }
 
-static bool text_at(uint64_t addr, const char *text)
+static bool bytes_at(uint64_t addr, const char *bytes, size_t len)
 {
-	for (const char *p = (const char *)addr; *text; p++, text++) {
-		if (*p != *text)
-			return false;
-	}
-	return true;
+	return __builtin_memcmp((const void *)addr, bytes, len) == 0;
 }
 
-/* The address behind the first @text in [@addr, @end), or 0. */
-static uint64_t find_text(uint64_t addr, uint64_t end, const char *text)
+static bool text_at(uint64_t addr, const char *text)
 {
-	size_t len = __builtin_strlen(text);
+	return bytes_at(addr, text, __builtin_strlen(text));
+}
 
+/* The address behind the first @bytes in [@addr, @end), or 0. */
+static uint64_t find_bytes(uint64_t addr, uint64_t end, const char *bytes,
+			   size_t len)
+{
 	for (; addr + len <= end; addr++) {
-		if (text_at(addr, text))
+		if (bytes_at(addr, bytes, len))
 			return addr + len;
 	}
 	return 0;
+}
+
+static uint64_t find_text(uint64_t addr, uint64_t end, const char *text)
+{
+	return find_bytes(addr, end, text, __builtin_strlen(text));
 }
 
 /* Name(_S5, Package(n){SLP_TYPa, ...}) */
@@ -77,16 +81,28 @@ static void read_sleep_type(uint64_t dsdt, uint64_t end)
 		acpi_info.sleep_type = *aml == AML_ONE;
 }
 
-/* Name(_CRS, ResourceTemplate(){Memory32Fixed(ReadWrite, base, length)...}) */
+/* Memory32Fixed(ReadWrite, base, length), the first behind the device's id. */
 static void read_virtio_mmio(uint64_t dsdt, uint64_t end)
 {
-	static const char memory32_fixed[] = {(char)AML_MEMORY32_FIXED, 9, 0};
+	static const char memory32_fixed[] = {'\x86', 9, 0};
 	uint64_t aml = find_text(dsdt, end, "LNRO0005");
 
 	if (aml)
-		aml = find_text(aml, end, memory32_fixed);
+		aml = find_bytes(aml, end, memory32_fixed,
+				 sizeof(memory32_fixed));
 	if (aml)
-		acpi_info.virtio_mmio = load32(aml + 2);
+		acpi_info.virtio_mmio = load32(aml + 1);
+}
+
+/* DWordMemory(flags, granularity, first, last, ...) of the root bridge. */
+static void read_pci_memory(uint64_t dsdt, uint64_t end)
+{
+	static const char dword_memory[] = {'\x87', 23, 0, 0};
+	uint64_t aml =
+		find_bytes(dsdt, end, dword_memory, sizeof(dword_memory));
+
+	if (aml)
+		acpi_info.pci_memory = load32(aml + 6);
 }
 
 static void read_fadt(uint64_t fadt)
@@ -98,6 +114,7 @@ static void read_fadt(uint64_t fadt)
 		(uint16_t)load64(fadt + FADT_SLEEP_CONTROL + GAS_ADDRESS);
 	read_sleep_type(dsdt + TABLE_HEADER, end);
 	read_virtio_mmio(dsdt + TABLE_HEADER, end);
+	read_pci_memory(dsdt + TABLE_HEADER, end);
 }
 
 void acpi_read(uint64_t rsdp)

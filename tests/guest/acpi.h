@@ -7,6 +7,7 @@
 /* What the firmware tables say; 0 where they say nothing. */
 struct acpi_info {
 	uint64_t ecam;	      /* PCI configuration space of bus 0 */
+	uint64_t pci_memory;  /* where BARs of bus 0 may be placed */
 	uint64_t virtio_mmio; /* registers of the first LNRO0005 */
 	uint16_t sleep_port;  /* SLEEP_CONTROL_REG */
 	uint8_t sleep_type;   /* SLP_TYP of S5 */

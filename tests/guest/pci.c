@@ -69,6 +69,26 @@ int pci_find(uint16_t vendor, uint16_t device)
 	return -1;
 }
 
+/* Place a BAR that has no address at the next multiple of its size. */
+static uint32_t pci_place_bar(int slot, unsigned int offset)
+{
+	static uint64_t next;
+	uint32_t size;
+
+	if (!next)
+		next = acpi_info.pci_memory;
+	if (!next)
+		payload_fail("BAR without address, and no window for it");
+	pci_write32(slot, offset, BAR_MASK);
+	size = ~(pci_read32(slot, offset) & BAR_MASK) + 1;
+	if (!size)
+		payload_fail("BAR without size");
+	next = (next + size - 1) / size * size;
+	pci_write32(slot, offset, (uint32_t)next);
+	next += size;
+	return pci_read32(slot, offset);
+}
+
 uint64_t pci_bar(int slot, unsigned int bar)
 {
 	unsigned int offset = REG_BAR0 + bar * 4;
@@ -79,6 +99,8 @@ uint64_t pci_bar(int slot, unsigned int bar)
 		payload_fail("BAR of ports");
 	if (low & BAR_64)
 		high = pci_read32(slot, offset + 4);
+	if (!high && !(low & BAR_MASK))
+		low = pci_place_bar(slot, offset);
 	return high << 32 | (low & BAR_MASK);
 }
 

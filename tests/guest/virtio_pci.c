@@ -113,7 +113,6 @@ bool virtio_pci_find(struct virtio_device *dev, uint16_t id)
 	if (slot < 0)
 		return false;
 	*dev = (struct virtio_device){.ops = &virtio_pci_ops};
-	pci_enable(slot);
 	if (!(pci_read8(slot, REG_STATUS) & STATUS_CAPABILITIES))
 		payload_fail("PCI device without capabilities");
 	cap = pci_read8(slot, REG_CAPABILITIES);
@@ -124,5 +123,6 @@ bool virtio_pci_find(struct virtio_device *dev, uint16_t id)
 	}
 	if (!dev->common || !dev->config || !dev->notify)
 		payload_fail("virtio PCI capabilities are missing");
+	pci_enable(slot);
 	return true;
 }
