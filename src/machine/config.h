@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef EVNIC_MACHINE_CONFIG_H
+#define EVNIC_MACHINE_CONFIG_H
+
+/*
+ * The typed form of a machine description. The names are the description's; what
+ * they mean stands in keys.c, next to their ranges and defaults.
+ *
+ * Strings are borrowed from the description. An integer without a default that
+ * was left out is CONFIG_ABSENT, a string is NULL.
+ */
+
+#include "base/util.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CONFIG_ABSENT	    (-1)
+#define CONFIG_MAX_NICS	    16
+#define CONFIG_MAX_BACKENDS 16
+
+enum config_huge_pages {
+	CONFIG_HUGE_NONE,
+	CONFIG_HUGE_2M,
+};
+
+enum config_transport {
+	CONFIG_PCI,
+	CONFIG_MMIO,
+};
+
+enum config_on_reset {
+	CONFIG_RESET_EXIT,
+	CONFIG_RESET_RESTART,
+};
+
+enum config_serial {
+	CONFIG_SERIAL_STDIO,
+	CONFIG_SERIAL_FILE,
+	CONFIG_SERIAL_NONE,
+};
+
+struct config_mac {
+	bool given;
+	uint8_t bytes[6];
+};
+
+struct boot_source {
+	const char *kernel_image_path;
+	const char *initrd_path;
+	const char *boot_args;
+};
+
+struct machine_shape {
+	int64_t vcpu_count;
+	int64_t mem_size_mib;
+	int huge_pages; /* enum config_huge_pages */
+	bool prefault;
+	int transport; /* enum config_transport */
+	int on_reset;  /* enum config_on_reset */
+};
+
+struct serial_config {
+	int type; /* enum config_serial */
+	const char *path;
+};
+
+/* @type: index into the table of endpoint kinds. */
+struct backend_config {
+	const char *id;
+	int type;
+	const char *host_dev_name;
+	int64_t fd;
+	bool create;
+};
+
+/* @model: index into the table of frontend kinds. @endpoint: index into the
+ * machine's backends, made from @backend or @host_dev_name. */
+struct nic_config {
+	const char *iface_id;
+	struct config_mac guest_mac;
+	int model;
+	const char *backend;
+	const char *host_dev_name;
+	int64_t mtu;
+	int64_t queue_size;
+	size_t endpoint;
+};
+
+/* @backends: those of the description, then the anonymous ones of NICs that
+ * only name a TAP interface. */
+struct machine_config {
+	struct boot_source boot;
+	struct machine_shape shape;
+	struct serial_config serial;
+	int64_t iothreads;
+	struct nic_config nics[CONFIG_MAX_NICS];
+	size_t n_nics;
+	struct backend_config backends[CONFIG_MAX_BACKENDS + CONFIG_MAX_NICS];
+	size_t n_backends;
+};
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef EVNIC_MACHINE_DOCS_H
+#define EVNIC_MACHINE_DOCS_H
+
+/*
+ * What people and editors read about descriptions, made of the table of keys.
+ */
+
+#include "base/util.h"
+
+#include <stdio.h>
+
+/* docs/description.md. */
+void docs_write_markdown(FILE *out);
+
+/* docs/machine.schema.json. 0 or -ENOMEM. */
+int docs_write_schema(FILE *out) MUST_CHECK;
+
+#endif

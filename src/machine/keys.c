@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The keys of a machine description: a row for each, with its type, range,
+ * default, unit and what it means.
+ *
+ * Names are Firecracker's where it has the
+ * thing. A key of Firecracker's that evnic cannot honour is a row too
+ * (KEY_FOREIGN): a file may carry it as long as it asks for nothing, and the
+ * error for one that does can say what is missing.
+ */
+#include "machine/keys.h"
+
+#include "machine/config.h"
+#include "machine/kinds.h"
+
+#define NAME_MAX_BYTES KEY_NAME_MAX
+#define PATH_MAX_BYTES 4095
+
+/* "tap0" is at most this long: IFNAMSIZ - 1. */
+#define IFACE_MAX_BYTES 15
+
+static const char *word_of(const char *const *words, size_t n, size_t i)
+{
+	return i < n ? words[i] : NULL;
+}
+
+static const char *huge_pages_word(size_t i)
+{
+	static const char *const words[] = {
+		[CONFIG_HUGE_NONE] = "None",
+		[CONFIG_HUGE_2M] = "2M",
+	};
+
+	return word_of(words, ARRAY_SIZE(words), i);
+}
+
+static const char *transport_word(size_t i)
+{
+	static const char *const words[] = {
+		[CONFIG_PCI] = "pci",
+		[CONFIG_MMIO] = "mmio",
+	};
+
+	return word_of(words, ARRAY_SIZE(words), i);
+}
+
+static const char *on_reset_word(size_t i)
+{
+	static const char *const words[] = {
+		[CONFIG_RESET_EXIT] = "exit",
+		[CONFIG_RESET_RESTART] = "restart",
+	};
+
+	return word_of(words, ARRAY_SIZE(words), i);
+}
+
+static const char *serial_word(size_t i)
+{
+	static const char *const words[] = {
+		[CONFIG_SERIAL_STDIO] = "stdio",
+		[CONFIG_SERIAL_FILE] = "file",
+		[CONFIG_SERIAL_NONE] = "none",
+	};
+
+	return word_of(words, ARRAY_SIZE(words), i);
+}
+
+#define TABLE(rows, holder, select)                           \
+	{                                                     \
+		.keys = (rows), .n_keys = ARRAY_SIZE(rows),   \
+		.size = sizeof(holder), .selector = (select), \
+	}
+
+#define FOREIGN(key_name, what)                          \
+	{                                                \
+		.name = (key_name), .type = KEY_FOREIGN, \
+		.text = "evnic " what,                   \
+	}
+
+static const struct key boot_keys[] = {
+	{
+		.name = "kernel_image_path",
+		.type = KEY_STRING,
+		.required = true,
+		.offset = offsetof(struct boot_source, kernel_image_path),
+		.min = 1,
+		.max = PATH_MAX_BYTES,
+		.text = "The kernel: a bzImage with a 64-bit entry, or an ELF "
+			"file with a PVH entry. Relative to the directory in "
+			"which evnic is started, as all paths.",
+	},
+	{
+		.name = "initrd_path",
+		.type = KEY_STRING,
+		.offset = offsetof(struct boot_source, initrd_path),
+		.min = 1,
+		.max = PATH_MAX_BYTES,
+		.text = "The initial RAM disk.",
+	},
+	{
+		.name = "boot_args",
+		.type = KEY_STRING,
+		.offset = offsetof(struct boot_source, boot_args),
+		.min = 0,
+		.max = 2047,
+		.fallback = "console=ttyS0 panic=-1",
+		.text = "The kernel's command line. Nothing is added to it.",
+	},
+};
+
+static const struct key_table boot_table =
+	TABLE(boot_keys, struct boot_source, NULL);
+
+static const struct key shape_keys[] = {
+	{
+		.name = "vcpu_count",
+		.type = KEY_INT,
+		.offset = offsetof(struct machine_shape, vcpu_count),
+		.min = 1,
+		.max = 32,
+		.fallback = "1",
+		.text = "Virtual CPUs, each a thread of its own.",
+	},
+	{
+		.name = "mem_size_mib",
+		.type = KEY_INT,
+		.offset = offsetof(struct machine_shape, mem_size_mib),
+		.min = 1,
+		.max = 16 << 20,
+		.fallback = "128",
+		.unit = "MiB",
+		.text = "Guest memory. At most what the host has; a multiple of "
+			"2 with huge pages.",
+	},
+	{
+		.name = "huge_pages",
+		.type = KEY_WORD,
+		.offset = offsetof(struct machine_shape, huge_pages),
+		.fallback = "None",
+		.word = huge_pages_word,
+		.text = "Pages behind guest memory: `2M` takes them from the "
+			"host's pool of huge pages.",
+	},
+	{
+		.name = "prefault",
+		.type = KEY_BOOL,
+		.offset = offsetof(struct machine_shape, prefault),
+		.fallback = "false",
+		.text = "Take all guest memory from the host at start, not when "
+			"the guest first touches it.",
+	},
+	{
+		.name = "transport",
+		.type = KEY_WORD,
+		.offset = offsetof(struct machine_shape, transport),
+		.fallback = "pci",
+		.word = transport_word,
+		.text = "How the guest finds its NICs. If the key is left out "
+			"and `boot_args` holds `pci=off`, as Firecracker's do, "
+			"it is `mmio`.",
+	},
+	{
+		.name = "on_reset",
+		.type = KEY_WORD,
+		.offset = offsetof(struct machine_shape, on_reset),
+		.fallback = "exit",
+		.word = on_reset_word,
+		.text = "When the guest resets itself: `exit` ends evnic with "
+			"status 0, `restart` boots the guest again.",
+	},
+	FOREIGN("smt", "does not show hyper-threads to the guest"),
+	FOREIGN("cpu_template", "has no CPU templates"),
+	FOREIGN("track_dirty_pages", "has no snapshots"),
+};
+
+static const struct key_table shape_table =
+	TABLE(shape_keys, struct machine_shape, NULL);
+
+static const struct key serial_keys[] = {
+	{
+		.name = "type",
+		.type = KEY_WORD,
+		.offset = offsetof(struct serial_config, type),
+		.fallback = "stdio",
+		.word = serial_word,
+		.text = "Where the guest's first serial port leads: `stdio` to "
+			"evnic's standard input and output, `file` (output "
+			"only) to `path`, `none` nowhere.",
+	},
+	{
+		.name = "path",
+		.type = KEY_STRING,
+		.offset = offsetof(struct serial_config, path),
+		.min = 1,
+		.max = PATH_MAX_BYTES,
+		.only_for = "file",
+		.text = "The file, created if need be, and emptied.",
+	},
+};
+
+static const struct key_table serial_table =
+	TABLE(serial_keys, struct serial_config, "type");
+
+static const struct key nic_keys[] = {
+	{
+		.name = "iface_id",
+		.type = KEY_STRING,
+		.required = true,
+		.offset = offsetof(struct nic_config, iface_id),
+		.min = 1,
+		.max = NAME_MAX_BYTES,
+		.text = "Name of the NIC in messages; no two may be the same.",
+	},
+	{
+		.name = "guest_mac",
+		.type = KEY_MAC,
+		.offset = offsetof(struct nic_config, guest_mac),
+		.text = "The NIC's address. If left out, a random one that is "
+			"locally administered; the log tells which.",
+	},
+	{
+		.name = "model",
+		.type = KEY_WORD,
+		.offset = offsetof(struct nic_config, model),
+		.fallback = "virtio-net",
+		.word = frontend_kind_name,
+		.text = "The device that the guest sees.",
+	},
+	{
+		.name = "backend",
+		.type = KEY_STRING,
+		.offset = offsetof(struct nic_config, backend),
+		.min = 1,
+		.max = NAME_MAX_BYTES,
+		.text = "What the NIC is connected to: the `id` of an entry of "
+			"`backends`, which serves one NIC.",
+	},
+	{
+		.name = "host_dev_name",
+		.type = KEY_STRING,
+		.offset = offsetof(struct nic_config, host_dev_name),
+		.min = 1,
+		.max = IFACE_MAX_BYTES,
+		.text = "In place of `backend`: the NIC is connected to this "
+			"TAP interface.",
+	},
+	{
+		.name = "mtu",
+		.type = KEY_INT,
+		.offset = offsetof(struct nic_config, mtu),
+		.min = 68,
+		.max = 65535,
+		.unit = "bytes",
+		.text = "Told to the guest, which uses it for its interface. If "
+			"left out, the guest is told nothing.",
+	},
+	{
+		.name = "queue_size",
+		.type = KEY_INT,
+		.power_of_two = true,
+		.offset = offsetof(struct nic_config, queue_size),
+		.min = 16,
+		.max = 1024,
+		.fallback = "256",
+		.unit = "descriptors",
+		.text = "The largest size of each of the NIC's rings.",
+	},
+	FOREIGN("rx_rate_limiter", "has no rate limiter"),
+	FOREIGN("tx_rate_limiter", "has no rate limiter"),
+	FOREIGN("allow_mmds_requests", "has no metadata service"),
+};
+
+static const struct key_table nic_table =
+	TABLE(nic_keys, struct nic_config, NULL);
+
+static const struct key backend_keys[] = {
+	{
+		.name = "id",
+		.type = KEY_STRING,
+		.required = true,
+		.offset = offsetof(struct backend_config, id),
+		.min = 1,
+		.max = NAME_MAX_BYTES,
+		.text = "Name, for `backend` and in messages; no two may be the "
+			"same.",
+	},
+	{
+		.name = "type",
+		.type = KEY_WORD,
+		.required = true,
+		.offset = offsetof(struct backend_config, type),
+		.word = endpoint_kind_name,
+		.text = "What it is.",
+	},
+	{
+		.name = "host_dev_name",
+		.type = KEY_STRING,
+		.offset = offsetof(struct backend_config, host_dev_name),
+		.min = 1,
+		.max = IFACE_MAX_BYTES,
+		.only_for = "tap",
+		.text = "The TAP interface. It must exist unless `create` is "
+			"true.",
+	},
+	{
+		.name = "fd",
+		.type = KEY_INT,
+		.offset = offsetof(struct backend_config, fd),
+		.min = 3,
+		.max = 1 << 20,
+		.only_for = "tap",
+		.text = "In place of `host_dev_name`: a file descriptor that "
+			"evnic inherits, attached to a TAP interface with "
+			"IFF_VNET_HDR.",
+	},
+	{
+		.name = "create",
+		.type = KEY_BOOL,
+		.offset = offsetof(struct backend_config, create),
+		.fallback = "false",
+		.only_for = "tap",
+		.text = "Make the interface if it does not exist; it goes away "
+			"when evnic ends.",
+	},
+};
+
+static const struct key_table backend_table =
+	TABLE(backend_keys, struct backend_config, "type");
+
+static const struct key machine_keys[] = {
+	{
+		.name = "boot-source",
+		.type = KEY_OBJECT,
+		.required = true,
+		.offset = offsetof(struct machine_config, boot),
+		.table = &boot_table,
+		.text = "What the guest boots.",
+	},
+	{
+		.name = "machine-config",
+		.type = KEY_OBJECT,
+		.offset = offsetof(struct machine_config, shape),
+		.table = &shape_table,
+		.text = "The machine that it boots on.",
+	},
+	{
+		.name = "serial",
+		.type = KEY_OBJECT,
+		.offset = offsetof(struct machine_config, serial),
+		.table = &serial_table,
+		.text = "The guest's console.",
+	},
+	{
+		.name = "network-interfaces",
+		.type = KEY_LIST,
+		.offset = offsetof(struct machine_config, nics),
+		.count = offsetof(struct machine_config, n_nics),
+		.max = CONFIG_MAX_NICS,
+		.table = &nic_table,
+		.text = "The guest's NICs, in the order in which the guest "
+			"finds them.",
+	},
+	{
+		.name = "backends",
+		.type = KEY_LIST,
+		.offset = offsetof(struct machine_config, backends),
+		.count = offsetof(struct machine_config, n_backends),
+		.max = CONFIG_MAX_BACKENDS,
+		.table = &backend_table,
+		.text = "What NICs are connected to.",
+	},
+	{
+		.name = "iothreads",
+		.type = KEY_INT,
+		.offset = offsetof(struct machine_config, iothreads),
+		.min = 0,
+		.max = 64,
+		.unit = "threads",
+		.text = "Threads that move packets; the NICs' queue pairs are "
+			"dealt out to them in turn. 0: the control loop does "
+			"it. If left out, one for each queue pair.",
+	},
+	FOREIGN("drives", "has no block devices: boot from an initrd"),
+	FOREIGN("cpu-config", "has no CPU templates"),
+	FOREIGN("balloon", "has no balloon device"),
+	FOREIGN("vsock", "has no vsock device"),
+	FOREIGN("entropy", "has no entropy device"),
+	FOREIGN("pmem", "has no persistent-memory device"),
+	FOREIGN("memory-hotplug", "has no memory hot-plug"),
+	FOREIGN("mmds-config", "has no metadata service"),
+	FOREIGN("logger", "logs to standard error"),
+	FOREIGN("metrics", "has no metrics file"),
+};
+
+const struct key_table key_table_machine =
+	TABLE(machine_keys, struct machine_config, NULL);

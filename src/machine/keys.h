@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef EVNIC_MACHINE_KEYS_H
+#define EVNIC_MACHINE_KEYS_H
+
+/*
+ * The keys of a machine description: one table from which the reader, the
+ * documentation and the JSON schema are made.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What a key's value is in JSON, and (in brackets) in the typed config. */
+enum key_type {
+	KEY_INT,     /* an integer [int64_t] */
+	KEY_BOOL,    /* true or false [bool] */
+	KEY_STRING,  /* text [const char *] */
+	KEY_WORD,    /* one word of a list [int, the word's index] */
+	KEY_MAC,     /* "06:00:ac:10:00:02" [struct config_mac] */
+	KEY_OBJECT,  /* an object with keys of its own [a struct] */
+	KEY_LIST,    /* a list of such objects [an array and its size_t] */
+	KEY_FOREIGN, /* Firecracker's, evnic lacks the thing [nothing] */
+};
+
+struct key;
+
+/* The keys of one object. @size: of the struct that holds them. @selector:
+ * the key (of type KEY_WORD) that says which others apply, or NULL. */
+struct key_table {
+	const struct key *keys;
+	size_t n_keys;
+	size_t size;
+	const char *selector;
+};
+
+/* @offset: of the value in its struct. @min, @max: range of an integer; bounds
+ * of a string's length; most items of a list. @fallback: the default, as in
+ * JSON but without quotes; NULL: none. @word: the i-th word, NULL past the last.
+ * @table: keys of an object, or of a list's objects. @count: of a list, offset
+ * of the number of items. @only_for: words of the selector, separated by
+ * blanks, with which the key may appear; NULL: all. */
+struct key {
+	const char *name;
+	enum key_type type;
+	bool required;
+	bool power_of_two;
+	size_t offset;
+	size_t count;
+	int64_t min, max;
+	const char *fallback;
+	const char *(*word)(size_t i);
+	const struct key_table *table;
+	const char *only_for;
+	const char *unit;
+	const char *text;
+};
+
+/* Bytes of the longest key, word or name. */
+#define KEY_NAME_MAX 64
+
+/* The description itself; its struct is struct machine_config. */
+extern const struct key_table key_table_machine;
+
+/* The key called @name, or NULL. */
+const struct key *key_find(const struct key_table *table, const char *name);
+
+/* The key most like @name, if one is so much alike that it may have been
+ * meant; NULL otherwise. */
+const struct key *key_guess(const struct key_table *table, const char *name);
+
+/* Index of @word among the key's words, or -1. */
+int key_word_index(const struct key *key, const char *word);
+
+/* Does @key apply when its table's selector says @word? */
+bool key_applies(const struct key *key, const char *word);
+
+/* What the key's value has to be, to follow "must be". Returns @buf. */
+const char *key_rule(const struct key *key, char *buf, size_t size);
+
+#define KEY_RULE_MAX 256
+
+#endif
