@@ -102,21 +102,6 @@ static int queue_rx_poll(struct net_queue *queue,
 	return 0;
 }
 
-/* How many of the held buffers a frame of @len bytes takes: 0 and -EAGAIN
- * (not enough are held) or -EMSGSIZE (no number would do). */
-static ssize_t buffers_for(struct loopback_queue *q,
-			   struct net_buffer_access *pool, uint32_t len)
-{
-	size_t span = MIN((size_t)q->base.config.rx_span, ARRAY_SIZE(q->ids));
-	size_t held = net_rx_fifo_peek(&q->fifo, 0, q->ids, span);
-
-	for (size_t n = 1; n <= held; n++) {
-		if (net_pool_capacity(pool, q->ids, n) >= len)
-			return (ssize_t)n;
-	}
-	return held == span ? -EMSGSIZE : -EAGAIN;
-}
-
 /* Moves one packet. 0: delivered; -EAGAIN: wait for buffers; another error:
  * drop it. */
 static int deliver(struct loopback_queue *q, struct net_buffer_access *pool,
@@ -136,7 +121,10 @@ static int deliver(struct loopback_queue *q, struct net_buffer_access *pool,
 		return err;
 	if (len != tx->len || !len)
 		return -EINVAL;
-	n = buffers_for(q, pool, tx->len);
+	n = net_rx_fifo_fit(
+		&q->fifo, pool,
+		MIN((size_t)q->base.config.rx_span, ARRAY_SIZE(q->ids)),
+		tx->len, q->ids);
 	if (n < 0)
 		return (int)n;
 	err = net_pool_write_packet(pool, q->ids, (size_t)n, &rx, q->iov,

@@ -56,6 +56,19 @@ size_t net_rx_fifo_peek(const struct net_rx_fifo *fifo, size_t skip,
 	return n;
 }
 
+ssize_t net_rx_fifo_fit(const struct net_rx_fifo *fifo,
+			struct net_buffer_access *pool, size_t span,
+			uint32_t len, struct net_rx_id *ids)
+{
+	size_t held = net_rx_fifo_peek(fifo, 0, ids, span);
+
+	for (size_t n = 1; n <= held; n++) {
+		if (net_pool_capacity(pool, ids, n) >= len)
+			return (ssize_t)n;
+	}
+	return held == span ? -EMSGSIZE : -EAGAIN;
+}
+
 void net_rx_fifo_pop(struct net_rx_fifo *fifo, size_t n)
 {
 	n = MIN(n, fifo->count);

@@ -10,6 +10,7 @@
  */
 
 #include "base/util.h"
+#include "net/buffer_access.h"
 #include "net/types.h"
 
 /* A ring of @size ids (a power of two), @count of them held from @first on. */
@@ -28,6 +29,13 @@ int net_rx_fifo_push(struct net_rx_fifo *fifo, const struct net_rx_id *ids,
  * returns how many. */
 size_t net_rx_fifo_peek(const struct net_rx_fifo *fifo, size_t skip,
 			struct net_rx_id *out, size_t max);
+
+/* The fewest of the oldest ids, at most @span, that hold a frame of @len bytes:
+ * their number, and the ids in @ids (room for @span). -EAGAIN: more buffers are
+ * wanted; -EMSGSIZE: @span of them are not enough. */
+ssize_t net_rx_fifo_fit(const struct net_rx_fifo *fifo,
+			struct net_buffer_access *pool, size_t span,
+			uint32_t len, struct net_rx_id *ids);
 
 /* Takes the @n oldest (at most all). */
 void net_rx_fifo_pop(struct net_rx_fifo *fifo, size_t n);
