@@ -16,6 +16,9 @@
 /* The object that embeds @ptr as its member @member. */
 #define container_of(ptr, type, member) \
 	((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+#define container_of_const(ptr, type, member)                            \
+	((const type *)(const void *)((const char *)(ptr)-offsetof(type, \
+								   member)))
 
 #define MUST_CHECK	  __attribute__((warn_unused_result))
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
