@@ -197,7 +197,8 @@ static void read_value(struct description *desc, const struct where *at,
 		if (cJSON_IsBool(value))
 			*(bool *)out = cJSON_IsTrue(value);
 		else
-			value_problem(desc, at, key, value, "is neither");
+			value_problem(desc, at, key, value,
+				      "is not true or false");
 		break;
 	case KEY_STRING:
 		read_string(desc, at, value, key, out);

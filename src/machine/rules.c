@@ -26,6 +26,15 @@ static bool given(const struct description *desc, const char *list,
 	return description_find(desc, pointer);
 }
 
+static bool is_object(const struct description *desc, const char *list,
+		      size_t index)
+{
+	char pointer[POINTER_MAX];
+
+	(void)snprintf(pointer, sizeof(pointer), "/%s/%zu", list, index);
+	return cJSON_IsObject(description_find(desc, pointer));
+}
+
 static void problem(struct description *desc, const char *list, size_t index,
 		    const char *key, const char *fmt, ...) PRINTF_LIKE(5, 6);
 
@@ -170,7 +179,7 @@ static void check_nics(struct description *desc)
 		char text[QUOTED_MAX];
 
 		check_nic_twins(desc, i);
-		if (!backend && !name && given(desc, NICS, i, "iface_id"))
+		if (!backend && !name && is_object(desc, NICS, i))
 			problem(desc, NICS, i, "",
 				"needs \"backend\" or \"host_dev_name\"");
 		if (backend && name)

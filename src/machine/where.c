@@ -12,25 +12,38 @@
 #include <stdio.h>
 #include <string.h>
 
-void where_enter(struct where *at, const struct where *parent, size_t index,
-		 const char *name)
+/* Appends "/" and @name to a JSON pointer (RFC 6901), without what could drive
+ * a terminal, and cut if it is long. */
+static void append_name(char *pointer, size_t size, const char *name)
 {
+	size_t used = strlen(pointer);
 	char text[QUOTED_MAX];
 	size_t len;
 
+	len = strlen(quoted(name, text, sizeof(text))) - 1;
+	if (used + 2 * len + 2 > size)
+		return;
+	pointer[used++] = '/';
+	for (size_t i = 1; i < len; i++) { /* between the quotes */
+		if (text[i] == '~' || text[i] == '/') {
+			pointer[used++] = '~';
+			pointer[used++] = text[i] == '~' ? '0' : '1';
+		} else {
+			pointer[used++] = text[i];
+		}
+	}
+	pointer[used] = '\0';
+}
+
+void where_enter(struct where *at, const struct where *parent, size_t index,
+		 const char *name)
+{
+	char number[24];
+
 	*at = *parent;
 	at->index[at->depth++] = index;
-	if (name) {
-		(void)quoted(name, text, sizeof(text));
-		len = strlen(text) - 2;
-		memmove(text, text + 1, len);
-		text[len] = '\0';
-	} else {
-		(void)snprintf(text, sizeof(text), "%zu", index);
-	}
-	len = strlen(at->pointer);
-	(void)snprintf(at->pointer + len, sizeof(at->pointer) - len, "/%s",
-		       text);
+	(void)snprintf(number, sizeof(number), "%zu", index);
+	append_name(at->pointer, sizeof(at->pointer), name ? name : number);
 }
 
 struct text_pos where_pos(const struct description *desc,

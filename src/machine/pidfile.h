@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef EVNIC_MACHINE_PIDFILE_H
+#define EVNIC_MACHINE_PIDFILE_H
+
+/*
+ * A file that holds the process id, locked for as long as the process lives.
+ */
+
+#include "base/util.h"
+
+/* @fd: the locked file, or -1. @path: borrowed. */
+struct pidfile {
+	int fd;
+	const char *path;
+};
+
+/* Creates @path, or takes over one that a dead process left behind. 0, or
+ * -errno and a log line; -EEXIST: a living process holds it, or the file is
+ * something else. */
+int pidfile_create(struct pidfile *pidfile, const char *path) MUST_CHECK;
+
+/* Removes the file. Idempotent. */
+void pidfile_remove(struct pidfile *pidfile);
+
+#endif
