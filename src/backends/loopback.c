@@ -102,33 +102,37 @@ static int queue_rx_poll(struct net_queue *queue,
 	return 0;
 }
 
-/* Moves one packet. 0: delivered; -EAGAIN: wait for buffers; another error:
- * drop it. */
-static int deliver(struct loopback_queue *q, struct net_buffer_access *pool,
-		   const struct net_tx_seg *packet, size_t n_segs)
+/* Finds the packet's bytes. An error: it cannot be sent. */
+static int locate(struct loopback_queue *q, struct net_buffer_access *pool,
+		  const struct net_tx_seg *packet, size_t n_segs)
 {
-	const struct net_tx_meta *tx = packet->meta;
-	struct net_rx_meta rx = {.len = tx->len, .vlan = tx->vlan};
-	size_t len, at;
-	ssize_t n;
+	size_t len;
 	int err;
 
-	if (tx->len > NET_FRAME_MAX || n_segs > ARRAY_SIZE(q->iov))
+	if (packet->meta->len > NET_FRAME_MAX || n_segs > ARRAY_SIZE(q->iov))
 		return -EMSGSIZE;
 	err = net_packet_iov(net_pool_guest_memory(pool), &q->cache, packet,
 			     n_segs, q->iov, &len);
 	if (err < 0)
 		return err;
-	if (len != tx->len || !len)
-		return -EINVAL;
-	n = net_rx_fifo_fit(
-		&q->fifo, pool,
-		MIN((size_t)q->base.config.rx_span, ARRAY_SIZE(q->ids)),
-		tx->len, q->ids);
+	return len && len == packet->meta->len ? 0 : -EINVAL;
+}
+
+/* Copies a packet of @n_iov pieces to its buffers. -EAGAIN: wait for buffers;
+ * another error: it cannot be received. */
+static int deliver(struct loopback_queue *q, struct net_buffer_access *pool,
+		   const struct net_tx_meta *tx, size_t n_iov)
+{
+	struct net_rx_meta rx = {.len = tx->len, .vlan = tx->vlan};
+	size_t span = MIN((size_t)q->base.config.rx_span, ARRAY_SIZE(q->ids));
+	ssize_t n = net_rx_fifo_fit(&q->fifo, pool, span, rx.len, q->ids);
+	size_t at;
+	int err;
+
 	if (n < 0)
 		return (int)n;
 	err = net_pool_write_packet(pool, q->ids, (size_t)n, &rx, q->iov,
-				    n_segs);
+				    n_iov);
 	if (err < 0)
 		return err;
 	at = (q->done_first + q->done_count) & (q->done_size - 1);
@@ -142,18 +146,42 @@ static int deliver(struct loopback_queue *q, struct net_buffer_access *pool,
 	return 0;
 }
 
-static void count(struct net_queue *queue, uint32_t len, bool vlan, int err)
+static void count_sent(struct net_queue_stats *stats,
+		       const struct net_tx_meta *meta)
 {
-	queue->stats.tx_packets++;
-	queue->stats.tx_bytes += len;
-	queue->stats.tx_vlan_packets += vlan;
-	if (err < 0) {
-		queue->stats.rx_dropped++;
-		return;
+	stats->tx_packets++;
+	stats->tx_bytes += meta->len;
+	stats->tx_vlan_packets += meta->vlan.present;
+}
+
+static void count_received(struct net_queue_stats *stats,
+			   const struct net_tx_meta *meta)
+{
+	stats->rx_packets++;
+	stats->rx_bytes += meta->len;
+	stats->rx_vlan_packets += meta->vlan.present;
+}
+
+/* Moves one packet. False: it waits for buffers. */
+static bool move(struct loopback_queue *q, struct net_buffer_access *pool,
+		 const struct net_tx_seg *packet, size_t n_segs)
+{
+	struct net_queue_stats *stats = &q->base.stats;
+	int err;
+
+	if (locate(q, pool, packet, n_segs) < 0) {
+		stats->tx_errors++;
+		return true;
 	}
-	queue->stats.rx_packets++;
-	queue->stats.rx_bytes += len;
-	queue->stats.rx_vlan_packets += vlan;
+	err = deliver(q, pool, packet->meta, n_segs);
+	if (err == -EAGAIN)
+		return false;
+	count_sent(stats, packet->meta);
+	if (err < 0)
+		stats->rx_dropped++;
+	else
+		count_received(stats, packet->meta);
+	return true;
 }
 
 static int queue_tx_avail(struct net_queue *queue,
@@ -174,13 +202,10 @@ static int queue_tx_avail(struct net_queue *queue,
 				      &packet, &n_packet);
 		if (err < 0)
 			return taken->n_segs ? 0 : err;
-		err = deliver(q, pool, packet, n_packet);
-		if (err == -EAGAIN) {
+		if (!move(q, pool, packet, n_packet)) {
 			q->starved = true;
 			break;
 		}
-		count(queue, packet->meta->len, packet->meta->vlan.present,
-		      err);
 		taken->n_segs += n_packet;
 	}
 	return 0;

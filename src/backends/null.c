@@ -56,6 +56,7 @@ static int queue_tx_avail(struct net_queue *queue,
 			continue;
 		queue->stats.tx_packets++;
 		queue->stats.tx_bytes += segs[i].meta->len;
+		queue->stats.tx_vlan_packets += segs[i].meta->vlan.present;
 	}
 	taken->n_segs = n;
 	taken->completed = true;

@@ -9,6 +9,9 @@
  *
  * Actions are kept as one flag for a restart and the last link state, so that
  * nothing is lost while nobody waits and nothing piles up.
+ *
+ * A message under way cannot be called back: an endpoint that is destroyed
+ * while an action is under way is freed when the message arrives.
  */
 #include "net/endpoint.h"
 
@@ -34,6 +37,10 @@ static void action_run(struct loop_msg *msg)
 	struct net_action action;
 
 	ep->action_posted = false;
+	if (ep->destroyed) {
+		ep->ops->destroy(ep);
+		return;
+	}
 	if (!fn)
 		return;
 	if (ep->restart_pending) {
@@ -78,6 +85,10 @@ void net_endpoint_init(struct net_endpoint *ep,
 void net_endpoint_done(struct net_endpoint *ep, int err)
 {
 	assert(ep->request_pending && !ep->request_done);
+	assert(!ep->request_n ||
+	       atomic_load(&ep->live_queues) == (err < 0 ? 0 : ep->request_n));
+	for (size_t i = 0; err < 0 && i < ep->request_n; i++)
+		ep->request_out[i] = NULL;
 	ep->request_done = true;
 	ep->request_err = err;
 	loop_post(ep->loop, &ep->request_msg);
@@ -99,18 +110,25 @@ const char *net_endpoint_type(const struct net_endpoint *ep)
 	return ep->ops->type;
 }
 
-static int request_begin(struct net_endpoint *ep, net_done_fn done, void *arg)
+/* @n, @out: the queues that the answer brings. */
+static int request_begin(struct net_endpoint *ep, size_t n,
+			 struct net_queue **out, net_done_fn done, void *arg)
 {
 	if (ep->request_pending)
 		return -EBUSY;
 	ep->request_pending = true;
+	ep->request_n = n;
+	ep->request_out = out;
 	ep->request_fn = done;
 	ep->request_arg = arg;
 	return 0;
 }
 
-static bool rss_is_valid(const struct net_rss_config *rss, size_t n)
+static bool rss_is_valid(const struct net_rss_config *rss, size_t table_size,
+			 size_t n)
 {
+	if (rss->indirection_table_len > table_size)
+		return false;
 	for (size_t i = 0; i < rss->indirection_table_len; i++) {
 		if (rss->indirection_table[i] >= n)
 			return false;
@@ -122,9 +140,11 @@ static int check_configs(struct net_endpoint *ep,
 			 const struct net_queue_config *configs, size_t n,
 			 const struct net_rss_config *rss)
 {
-	if (!n || n > net_endpoint_multiqueue_support(ep).max_queues)
+	struct net_multiqueue mq = net_endpoint_multiqueue_support(ep);
+
+	if (!n || n > mq.max_queues)
 		return -EINVAL;
-	if (rss && !rss_is_valid(rss, n))
+	if (rss && !rss_is_valid(rss, mq.indirection_table_size, n))
 		return -EINVAL;
 	for (size_t i = 0; i < n; i++) {
 		if (!configs[i].rx_span)
@@ -144,7 +164,7 @@ int net_endpoint_get_queues(struct net_endpoint *ep,
 
 	if (atomic_load(&ep->live_queues))
 		return -EBUSY;
-	err = request_begin(ep, done, arg);
+	err = request_begin(ep, n, out, done, arg);
 	if (err < 0)
 		return err;
 	err = check_configs(ep, configs, n, rss);
@@ -161,7 +181,7 @@ int net_endpoint_stop(struct net_endpoint *ep, net_done_fn done, void *arg)
 
 	if (atomic_load(&ep->live_queues))
 		return -EBUSY;
-	err = request_begin(ep, done, arg);
+	err = request_begin(ep, 0, NULL, done, arg);
 	if (err < 0)
 		return err;
 	ep->ops->stop(ep);
@@ -230,7 +250,7 @@ int net_endpoint_get_data_path_to_guest_vf(const struct net_endpoint *ep,
 int net_endpoint_set_data_path_to_guest_vf(struct net_endpoint *ep, bool use_vf,
 					   net_done_fn done, void *arg)
 {
-	int err = request_begin(ep, done, arg);
+	int err = request_begin(ep, 0, NULL, done, arg);
 
 	if (err < 0)
 		return err;
@@ -255,5 +275,8 @@ void net_endpoint_destroy(struct net_endpoint *ep)
 		return;
 	assert(!atomic_load(&ep->live_queues));
 	assert(!ep->request_pending);
-	ep->ops->destroy(ep);
+	ep->action_fn = NULL;
+	ep->destroyed = true;
+	if (!ep->action_posted)
+		ep->ops->destroy(ep);
 }

@@ -79,6 +79,8 @@ struct net_endpoint {
 	bool request_pending;
 	bool request_done; /* answered, the message is under way */
 	int request_err;
+	size_t request_n; /* the queues that the request brings */
+	struct net_queue **request_out;
 	net_done_fn request_fn;
 	void *request_arg;
 	struct loop_msg request_msg;
@@ -89,6 +91,7 @@ struct net_endpoint {
 	net_action_fn action_fn;
 	void *action_arg;
 	struct loop_msg action_msg;
+	bool destroyed;
 };
 
 /* For the backend: at creation. @loop: the control loop, borrowed. */
@@ -105,10 +108,11 @@ void net_endpoint_raise(struct net_endpoint *endpoint,
 
 const char *net_endpoint_type(const struct net_endpoint *endpoint);
 
-/* Makes @n queues, one for each configuration, in *@out (room for @n): all or
- * none. @rss: NULL for none; entries beyond @n are -EINVAL. @configs, @rss and
- * @out are the caller's until done is called, which gets 0, -EINVAL (more
- * queues than multiqueue_support, vnet_hdr without support) or what the
+/* Makes @n queues, one for each configuration, in *@out (room for @n): all, or
+ * none and @n times NULL. @rss: NULL for none. @configs, @rss and @out stay as
+ * they are until done is called, which gets 0, -EINVAL (no queue, more queues
+ * than multiqueue_support, rx_span 0, vnet_hdr without support, a larger
+ * indirection table than is supported or an entry in it beyond @n) or what the
  * backend says. Returns 0, or -EBUSY and done is never called. */
 int net_endpoint_get_queues(struct net_endpoint *endpoint,
 			    const struct net_queue_config *configs, size_t n,
@@ -162,7 +166,8 @@ int net_endpoint_set_data_path_to_guest_vf(struct net_endpoint *endpoint,
 void net_endpoint_wait_for_action(struct net_endpoint *endpoint,
 				  net_action_fn fn, void *arg);
 
-/* Frees the endpoint, which must be idle (debug builds check). NULL is
+/* Frees the endpoint, which must be idle (debug builds check): at once, or from
+ * the loop if an action is under way. Nobody is called any more. NULL is
  * allowed. */
 void net_endpoint_destroy(struct net_endpoint *endpoint);
 

@@ -9,6 +9,7 @@
 #include "net/queue.h"
 
 #include "net/endpoint.h"
+#include "net/packet.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -177,6 +178,7 @@ int net_queue_tx_avail(struct net_queue *queue, struct net_buffer_access *pool,
 {
 	int err;
 
+	assert(net_packet_count(segs, n) >= 0);
 	*taken = (struct net_tx_taken){0};
 	err = queue->ops->tx_avail(queue, lend(queue, pool), segs, n, taken);
 	expire(queue);

@@ -28,7 +28,9 @@ struct net_queue;
 struct net_endpoint;
 
 /* Who drives a queue. @ready: "poll me"; called from the loop, never from
- * within an op, once for each poll_ready that said false. */
+ * within an op, at most once for each poll_ready that said false, when something
+ * has come from outside. What the client's own ops have brought about is not
+ * told: it polls after them anyway. The queue touches nothing after calling. */
 struct net_queue_client {
 	void (*ready)(struct net_queue_client *client);
 };
@@ -105,7 +107,7 @@ void net_queue_init(struct net_queue *queue, const struct net_queue_ops *ops,
 
 /* May there be something for rx_poll, or room for tx_avail, or something for
  * tx_poll? The real I/O may happen in here. False: armed, client->ready will be
- * called once. True: nothing is armed. */
+ * called once there is. True: nothing is armed. */
 bool net_queue_poll_ready(struct net_queue *queue,
 			  struct net_buffer_access *pool);
 

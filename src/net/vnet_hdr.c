@@ -107,6 +107,26 @@ static enum net_l4_proto offload_l4(const struct net_offload *offload)
 	return NET_L4_UNKNOWN;
 }
 
+/* Does the kind of GSO agree with the checksum and the IP version? 5.1.6.2.1: a
+ * GSO frame needs NEEDS_CSUM. */
+static bool gso_is_consistent(const struct net_offload *offload,
+			      enum net_l4_proto l4, bool ipv6)
+{
+	switch (offload->gso) {
+	case NET_GSO_NONE:
+		return true;
+	case NET_GSO_TCPV4:
+		return l4 == NET_L4_TCP && !ipv6;
+	case NET_GSO_TCPV6:
+		return l4 == NET_L4_TCP && ipv6;
+	case NET_GSO_UDP_FRAG:
+	case NET_GSO_UDP:
+		return l4 == NET_L4_UDP;
+	default:
+		return false;
+	}
+}
+
 int net_vnet_hdr_to_tx(const uint8_t hdr[NET_VNET_HDR_LEN], uint8_t l2_len,
 		       bool ipv6, struct net_tx_meta *meta)
 {
@@ -117,12 +137,12 @@ int net_vnet_hdr_to_tx(const uint8_t hdr[NET_VNET_HDR_LEN], uint8_t l2_len,
 
 	if (err < 0)
 		return err;
-	if (offload->gso != NET_GSO_NONE && !offload->csum_needed)
-		return -EINVAL; /* 5.1.6.2.1: a GSO frame needs NEEDS_CSUM */
 	meta->flags = 0;
 	l4 = offload_l4(offload);
+	if (!gso_is_consistent(offload, l4, ipv6))
+		return -EINVAL;
 	if (l4 == NET_L4_UNKNOWN || offload->csum_start <= l2_len)
-		return 0;
+		return offload->gso == NET_GSO_NONE ? 0 : -EINVAL;
 	meta->flags = ipv6 ? NET_TX_IPV6 : NET_TX_IPV4;
 	meta->flags |= l4 == NET_L4_TCP ? NET_TX_TCP_CSUM : NET_TX_UDP_CSUM;
 	meta->l2_len = l2_len;
@@ -190,10 +210,9 @@ int net_vnet_hdr_to_rx(const uint8_t hdr[NET_VNET_HDR_LEN],
 	if (err < 0)
 		return err;
 	meta->l4_proto = offload_l4(&meta->offload);
-	if (hdr[0] & VNET_HDR_F_DATA_VALID) {
-		meta->ip_csum = NET_CSUM_GOOD;
-		meta->l4_csum = NET_CSUM_GOOD;
-	}
+	meta->ip_csum = NET_CSUM_UNKNOWN;
+	meta->l4_csum = hdr[0] & VNET_HDR_F_DATA_VALID ? NET_CSUM_GOOD
+						       : NET_CSUM_UNKNOWN;
 	return 0;
 }
 
@@ -201,7 +220,8 @@ void net_vnet_hdr_from_rx(const struct net_rx_meta *meta,
 			  uint8_t hdr[NET_VNET_HDR_LEN])
 {
 	net_vnet_hdr_build(&meta->offload, hdr);
-	if (!meta->offload.csum_needed && net_csum_is_valid(meta->ip_csum) &&
-	    net_csum_is_valid(meta->l4_csum))
+	/* 5.1.6.4.1: of one level of checksums, not of the IPv4 header's. */
+	if (!meta->offload.csum_needed && net_csum_is_valid(meta->l4_csum) &&
+	    meta->ip_csum != NET_CSUM_BAD)
 		hdr[0] |= VNET_HDR_F_DATA_VALID;
 }

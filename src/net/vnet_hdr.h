@@ -40,8 +40,9 @@ void net_vnet_hdr_build(const struct net_offload *offload,
 /* Sets @meta's offload, and the flags and header lengths that follow from it:
  * those of TCP and UDP over IPv4 and IPv6. What only the offload can say (any
  * other protocol) sets no flag. @l2_len: of the frame's link header.
- * As net_vnet_hdr_parse(), and -EINVAL for GSO without NEEDS_CSUM. meta->len
- * must be set. */
+ * As net_vnet_hdr_parse(), and -EINVAL for GSO without NEEDS_CSUM or with one
+ * that is not its protocol's, or of the other IP version. meta->len must be
+ * set. */
 int net_vnet_hdr_to_tx(const uint8_t hdr[NET_VNET_HDR_LEN], uint8_t l2_len,
 		       bool ipv6, struct net_tx_meta *meta) MUST_CHECK;
 

@@ -4,8 +4,8 @@
  *
  * States: idle (not started, stopped, or failed), asleep (kicks and the queue
  * are armed), awake (within a round), yielded (an idle watcher will start the
- * next round). A kick or the queue's ready starts a round; a round ends asleep
- * or yielded:
+ * next round). It starts yielded. A kick or the queue's ready starts a round; a
+ * round ends asleep, yielded or failed:
  *
  *   round: disarm kicks; repeat batches until nothing moves or the budget is
  *   used up. Nothing moved: arm kicks, then arm the queue by poll_ready; if
@@ -22,25 +22,31 @@
 
 #include <string.h>
 
+/* What a batch has moved, in packets. */
+struct moved {
+	size_t received, taken, completed;
+};
+
+/* The frontend hears of it when the round ends. */
 static void fail(struct net_worker *w, enum net_tx_error error)
 {
 	w->failed = true;
-	w->ops->failed(w->arg, error);
+	w->error = error;
 }
 
-/* Everything that the guest has made available goes to the queue. It is at
- * most a ring's worth, since what is given is not available again before it
- * was used. */
+/* What the guest has made available goes to the queue, as much as a round may
+ * use; arming says if there is more. */
 static void give_buffers(struct net_worker *w)
 {
 	struct net_rx_id ids[NET_WORKER_BATCH];
-	size_t n;
+	size_t n, total = 0;
 
 	do {
 		n = w->ops->rx_fetch(w->arg, ids, ARRAY_SIZE(ids));
 		if (n)
 			net_queue_rx_avail(w->queue, w->pool, ids, n);
-	} while (n == ARRAY_SIZE(ids));
+		total += n;
+	} while (n == ARRAY_SIZE(ids) && total < NET_WORKER_BUDGET);
 }
 
 static size_t receive(struct net_worker *w)
@@ -56,26 +62,18 @@ static size_t receive(struct net_worker *w)
 	return n;
 }
 
-/* The packets of @segs are complete. */
-static size_t complete(struct net_worker *w, const struct net_tx_seg *segs,
-		       size_t n_segs)
+/* The ids of the packets in @segs, which are no more than were asked of
+ * tx_fetch. Returns how many. */
+static size_t packet_ids(const struct net_tx_seg *segs, size_t n_segs,
+			 struct net_tx_id ids[NET_WORKER_BATCH])
 {
-	struct net_tx_id ids[NET_WORKER_BATCH];
-	size_t n = 0, total = 0;
+	size_t n = 0;
 
-	for (size_t i = 0; i < n_segs; i++) {
-		if (segs[i].type != NET_TX_HEAD)
-			continue;
-		ids[n++] = segs[i].meta->id;
-		total++;
-		if (n == ARRAY_SIZE(ids)) {
-			w->ops->tx_done(w->arg, ids, n);
-			n = 0;
-		}
+	for (size_t i = 0; i < n_segs && n < NET_WORKER_BATCH; i++) {
+		if (segs[i].type == NET_TX_HEAD)
+			ids[n++] = segs[i].meta->id;
 	}
-	if (n)
-		w->ops->tx_done(w->arg, ids, n);
-	return total;
+	return n;
 }
 
 static bool has_tail(const struct net_worker *w)
@@ -83,10 +81,10 @@ static bool has_tail(const struct net_worker *w)
 	return w->tail_first < w->tail_end;
 }
 
-/* Offers the tail, or else what the guest has made available. Returns the
- * number of segments that moved. */
-static size_t transmit(struct net_worker *w)
+/* Offers the tail, or else what the guest has made available. */
+static void transmit(struct net_worker *w, struct moved *moved)
 {
+	struct net_tx_id ids[NET_WORKER_BATCH];
 	struct net_tx_taken taken;
 	const struct net_tx_seg *segs;
 
@@ -95,21 +93,23 @@ static size_t transmit(struct net_worker *w)
 		w->tail_end = w->ops->tx_fetch(
 			w->arg, w->segs, ARRAY_SIZE(w->segs), NET_WORKER_BATCH);
 		if (!has_tail(w))
-			return 0;
+			return;
 	}
 	segs = &w->segs[w->tail_first];
 	if (net_queue_tx_avail(w->queue, w->pool, segs,
 			       w->tail_end - w->tail_first, &taken) < 0) {
 		fail(w, NET_TX_TRY_RESTART);
-		return 0;
+		return;
 	}
 	w->tail_first += taken.n_segs;
-	if (taken.completed)
-		(void)complete(w, segs, taken.n_segs);
-	return taken.n_segs;
+	moved->taken = packet_ids(segs, taken.n_segs, ids);
+	if (!moved->taken || !taken.completed)
+		return;
+	moved->completed = moved->taken;
+	w->ops->tx_done(w->arg, ids, moved->taken);
 }
 
-static size_t collect_completions(struct net_worker *w)
+static void collect_completions(struct net_worker *w, struct moved *moved)
 {
 	struct net_tx_id ids[NET_WORKER_BATCH];
 	enum net_tx_error err;
@@ -118,25 +118,43 @@ static size_t collect_completions(struct net_worker *w)
 	err = net_queue_tx_poll(w->queue, w->pool, ids, ARRAY_SIZE(ids), &n);
 	if (n)
 		w->ops->tx_done(w->arg, ids, n);
+	moved->completed += n;
 	if (err != NET_TX_OK)
 		fail(w, err);
-	return n;
 }
 
-/* One batch in each direction. Returns how much has moved. */
-static size_t batch(struct net_worker *w)
+/* One batch in each direction, and one flush for what it has done. */
+static struct moved batch(struct net_worker *w)
 {
-	size_t moved;
+	struct moved moved = {0};
 
 	give_buffers(w);
-	moved = receive(w);
+	moved.received = receive(w);
 	if (!w->failed)
-		moved += transmit(w);
+		transmit(w, &moved);
 	if (!w->failed)
-		moved += collect_completions(w);
-	if (moved)
+		collect_completions(w, &moved);
+	if (moved.received || moved.completed)
 		w->ops->flush(w->arg);
 	return moved;
+}
+
+/* Batches until nothing moves (true) or the budget is used up (false). */
+static bool drain(struct net_worker *w)
+{
+	struct moved now, sum = {0};
+
+	do {
+		now = batch(w);
+		if (!now.received && !now.taken && !now.completed)
+			return true;
+		sum.received += now.received;
+		sum.taken += now.taken;
+		sum.completed += now.completed;
+	} while (!w->failed && sum.received < NET_WORKER_BUDGET &&
+		 sum.taken < NET_WORKER_BUDGET &&
+		 sum.completed < NET_WORKER_BUDGET);
+	return false;
 }
 
 static void yield(struct net_worker *w)
@@ -147,21 +165,19 @@ static void yield(struct net_worker *w)
 
 static void run_round(struct net_worker *w)
 {
-	size_t moved, total = 0;
-	bool more;
+	bool drained, more;
 
 	if (!w->running || w->failed)
 		return;
 	ev_idle_stop(w->loop->ev, &w->again);
 	w->rounds++;
 	w->ops->disarm(w->arg);
-	do {
-		moved = batch(w);
-		total += moved;
-		if (w->failed)
-			return;
-	} while (moved && total < NET_WORKER_BUDGET);
-	if (moved) {
+	drained = drain(w);
+	if (w->failed) {
+		w->ops->failed(w->arg, w->error);
+		return;
+	}
+	if (!drained) {
 		yield(w);
 		return;
 	}
@@ -203,13 +219,21 @@ void net_worker_start(struct net_worker *w, struct net_queue *queue)
 	w->running = true;
 	w->tail_first = 0;
 	w->tail_end = 0;
-	run_round(w);
+	ev_idle_start(w->loop->ev, &w->again);
 }
 
 void net_worker_kick(struct net_worker *w)
 {
 	if (!ev_is_active(&w->again))
 		run_round(w);
+}
+
+bool net_worker_tail(const struct net_worker *w, struct net_tx_id *first)
+{
+	if (!has_tail(w))
+		return false;
+	*first = w->segs[w->tail_first].meta->id;
+	return true;
 }
 
 void net_worker_stop(struct net_worker *w)

@@ -6,8 +6,9 @@
  * Worker: the cycle that moves packets between a frontend and a queue, the
  * same for every frontend:
  *
- *   poll_ready -> rx_poll -> rx_avail -> tx_avail -> tx_poll, again while there
- *   is work and budget; then publish, at most one interrupt; then sleep.
+ *   rx_avail -> rx_poll -> tx_avail -> tx_poll -> publish, at most one
+ *   interrupt; again while there is work and budget; then arm the kicks, ask
+ *   poll_ready, and sleep.
  *
  * Guest kicks are armed only at the point where the loop goes to sleep, and
  * not for transmit while a tail waits (packets that the queue did not take).
@@ -50,8 +51,10 @@ struct net_worker_ops {
 	bool (*arm)(void *arg, bool tx);
 	/* No kicks, please. */
 	void (*disarm)(void *arg);
-	/* The endpoint has failed: TRY_RESTART or FATAL. The worker is idle
-	 * from now on, until it is destroyed. */
+	/* The endpoint has failed: TRY_RESTART or FATAL. The last act of a
+	 * round; the worker is idle from now on, until it is started again.
+	 * The queue is to be destroyed later and not from within, since the
+	 * round may have begun in its ready. */
 	void (*failed)(void *arg, enum net_tx_error error);
 };
 
@@ -66,6 +69,7 @@ struct net_worker {
 	ev_idle again;
 	bool running;
 	bool failed;
+	enum net_tx_error error;
 	size_t tail_first, tail_end; /* the segments that wait */
 	struct net_tx_seg segs[NET_TX_SEGS_MAX];
 	uint64_t rounds, yields;
@@ -76,12 +80,17 @@ void net_worker_init(struct net_worker *worker,
 		     const struct net_worker_ops *ops, void *arg,
 		     struct loop *loop, struct net_buffer_access *pool);
 
-/* Begins the cycle with @queue, on the loop: first the available buffers are
- * given to the queue, then it is polled. */
+/* Begins the cycle with @queue, on the loop, which does the first round: the
+ * available buffers are given to the queue, then it is polled. Nothing is
+ * called before this returns. */
 void net_worker_start(struct net_worker *worker, struct net_queue *queue);
 
 /* The guest has kicked. */
 void net_worker_kick(struct net_worker *worker);
+
+/* The first packet of the tail: the queue has taken those before it, and not
+ * this one or those after it. False: there is no tail. */
+bool net_worker_tail(const struct net_worker *worker, struct net_tx_id *first);
 
 /* Ends the cycle, on the loop; the caller destroys the queue. Forgets the tail:
  * the frontend knows the packets and offers them to its next queue. */

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef EVNIC_TESTS_CONFORMANCE_BACKEND_H
+#define EVNIC_TESTS_CONFORMANCE_BACKEND_H
+
+/*
+ * A row of the conformance suite: how to make one backend, and how to reach its
+ * outer side. A new backend adds a row to rows.c and nothing else.
+ */
+
+#include "net/endpoint.h"
+
+#include <sys/types.h>
+
+/* @endpoint: set by open. @queue: set by the rig while there is one. @state:
+ * the row's own. */
+struct backend {
+	struct net_endpoint *endpoint;
+	struct net_queue *queue;
+	void *state;
+};
+
+/* @name: for messages. @type to @tx_offloads: what the endpoint has to say.
+ * @loops_back: what is sent is received. @reads_sent: it copies transmitted
+ * bytes through guest_mem_read(). @allocates: it allocates for each packet.
+ * @ignores_addresses: it does not look at what is sent.
+ * @max_frame: the longest frame that it carries. */
+struct backend_row {
+	const char *name;
+	const char *type;
+	bool ordered, vnet_hdr, fast;
+	struct net_multiqueue multiqueue;
+	struct net_tx_offloads tx_offloads;
+	bool loops_back, reads_sent, allocates, ignores_addresses;
+	size_t max_frame;
+
+	/* Makes the endpoint. 0, -ENOTSUP (this host cannot), -errno. On the
+	 * control loop. */
+	int (*open)(struct backend *b, struct loop *control);
+	/* Ends what open made, after the endpoint was destroyed. */
+	void (*close)(struct backend *b);
+	/* A frame (without virtio-net header) arrives from outside. Optional:
+	 * without it nothing arrives. On the queue's loop. */
+	int (*arrive)(struct backend *b, const void *frame, size_t len);
+	/* The oldest frame (without virtio-net header) that went out and was
+	 * not taken yet: its length, or -EAGAIN. Optional. On the queue's
+	 * loop. */
+	ssize_t (*sent)(struct backend *b, void *frame, size_t size);
+	/* Has it take @room packets and no more, until it is called again.
+	 * SIZE_MAX: as many as come. Optional. On the queue's loop. */
+	void (*squeeze)(struct backend *b, size_t room);
+};
+
+extern const struct backend_row *const backend_rows[];
+extern const size_t backend_rows_count;
+
+extern const struct backend_row backend_null;
+extern const struct backend_row backend_loopback;
+extern const struct backend_row backend_script_now;
+extern const struct backend_row backend_script_soon;
+
+#endif

@@ -1,0 +1,541 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The conformance rig.
+ */
+#include "conformance/rig.h"
+
+#include "base/bytes.h"
+#include "support/count_calls.h"
+
+#include <check.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define WAIT_SECONDS 5
+#define ETHERTYPE    0x88b5 /* for local experiments */
+#define TX_MEMORY    (8U << 20)
+
+static void ready_cb(struct net_queue_client *client)
+{
+	struct rig *rig = container_of(client, struct rig, client);
+
+	atomic_fetch_add(&rig->ready, 1);
+}
+
+static uint32_t header_len(const struct rig *rig)
+{
+	return rig->mode & RIG_HEADER ? NET_VNET_HDR_LEN : 0;
+}
+
+void rig_call(struct rig *rig, void (*fn)(void *arg), void *arg)
+{
+	if (rig->io)
+		loop_call(rig->loop, fn, arg);
+	else
+		fn(arg);
+}
+
+static bool host_lacks(const struct backend_row *row)
+{
+	const char *ci = getenv("CI");
+
+	ck_assert_msg(!ci || strcmp(ci, "true") != 0,
+		      "%s: this host cannot make it", row->name);
+	(void)printf("skip: %s: this host cannot make it\n", row->name);
+	return false;
+}
+
+bool rig_open(struct rig *rig, int index, const struct rig_options *options)
+{
+	struct net_bufs_config bufs;
+	int err;
+
+	memset(rig, 0, sizeof(*rig));
+	rig->row = backend_rows[index / RIG_MODES];
+	rig->mode = index % RIG_MODES;
+	if (rig->mode & RIG_HEADER && !rig->row->vnet_hdr)
+		return false;
+	if (options)
+		rig->options = *options;
+	if (!rig->options.n_bufs)
+		rig->options.n_bufs = 64;
+	if (!rig->options.buf_len)
+		rig->options.buf_len = 2048;
+	if (!rig->options.rx_span)
+		rig->options.rx_span = 1;
+	bufs = (struct net_bufs_config){
+		.n_bufs = rig->options.n_bufs,
+		.buf_len = rig->options.buf_len + header_len(rig),
+		.piece = rig->options.piece,
+		.header_room = header_len(rig) != 0,
+		.rx_span = rig->options.rx_span,
+		.tx_len = TX_MEMORY,
+	};
+	ck_assert_int_eq(loop_init(&rig->control), 0);
+	rig->loop = &rig->control;
+	if (rig->mode & RIG_THREAD) {
+		ck_assert_int_eq(iothread_create("rig", &rig->io), 0);
+		rig->loop = &rig->io->loop;
+	}
+	ck_assert_int_eq(net_bufs_init(&rig->bufs, &bufs), 0);
+	rig->client.ready = ready_cb;
+	err = rig->row->open(&rig->backend, &rig->control);
+	if (err == -ENOTSUP) {
+		rig_close(rig);
+		return host_lacks(rig->row);
+	}
+	ck_assert_int_eq(err, 0);
+	return true;
+}
+
+bool rig_open_queue(struct rig *rig, int index,
+		    const struct rig_options *options)
+{
+	if (!rig_open(rig, index, options))
+		return false;
+	rig_make_queue(rig);
+	return true;
+}
+
+static void frames_clear(struct rig_frames *frames)
+{
+	for (size_t i = 0; i < frames->n; i++)
+		free(frames->list[i].bytes);
+	frames->n = 0;
+}
+
+void rig_close(struct rig *rig)
+{
+	if (rig->backend.queue)
+		rig_destroy_queue(rig, rig->backend.queue);
+	if (rig->backend.endpoint) {
+		ck_assert_int_eq(rig_stop(rig), 0);
+		net_endpoint_destroy(rig->backend.endpoint);
+		rig->row->close(&rig->backend);
+	}
+	iothread_destroy(rig->io);
+	loop_fini(&rig->control);
+	ck_assert_uint_eq(rig->bufs.violations, 0);
+	ck_assert_uint_eq(rig->tx_wrong, 0);
+	ck_assert(net_bufs_guards_ok(&rig->bufs));
+	frames_clear(&rig->received);
+	frames_clear(&rig->sent);
+	net_bufs_fini(&rig->bufs);
+}
+
+struct net_queue_config rig_config(struct rig *rig)
+{
+	return (struct net_queue_config){
+		.loop = rig->loop,
+		.client = &rig->client,
+		.vnet_hdr = (rig->mode & RIG_HEADER) != 0,
+		.rx_span = rig->options.rx_span,
+	};
+}
+
+struct answer {
+	bool here;
+	int err;
+};
+
+static void done_cb(void *arg, int err)
+{
+	struct answer *answer = arg;
+
+	ck_assert(!answer->here);
+	answer->here = true;
+	answer->err = err;
+}
+
+static double now(void)
+{
+	struct timespec ts;
+
+	ck_assert_int_eq(clock_gettime(CLOCK_MONOTONIC, &ts), 0);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static int await(struct rig *rig, struct answer *answer)
+{
+	double end = now() + WAIT_SECONDS;
+
+	/* Never from within the call. */
+	ck_assert(!answer->here);
+	while (!answer->here && now() < end)
+		loop_run_once(&rig->control);
+	ck_assert_msg(answer->here, "no answer");
+	return answer->err;
+}
+
+int rig_get_queues(struct rig *rig, const struct net_queue_config *configs,
+		   size_t n, const struct net_rss_config *rss,
+		   struct net_queue **out)
+{
+	struct answer answer = {0};
+	int err;
+
+	/* Only for the call: Check allocates too, and does not expect this. */
+	fail_allocation(rig->fail_nth);
+	err = net_endpoint_get_queues(rig->backend.endpoint, configs, n, rss,
+				      out, done_cb, &answer);
+	fail_allocation(0);
+	return err < 0 ? err : await(rig, &answer);
+}
+
+int rig_stop(struct rig *rig)
+{
+	struct answer answer = {0};
+	int err = net_endpoint_stop(rig->backend.endpoint, done_cb, &answer);
+
+	return err < 0 ? err : await(rig, &answer);
+}
+
+static void destroy_on_loop(void *arg)
+{
+	net_queue_destroy(arg);
+}
+
+void rig_destroy_queue(struct rig *rig, struct net_queue *queue)
+{
+	rig_call(rig, destroy_on_loop, queue);
+	if (rig->backend.queue == queue) {
+		rig->backend.queue = NULL;
+		net_bufs_reclaim(&rig->bufs);
+	}
+}
+
+void rig_make_queue(struct rig *rig)
+{
+	struct net_queue_config config = rig_config(rig);
+
+	ck_assert_int_eq(
+		rig_get_queues(rig, &config, 1, NULL, &rig->backend.queue), 0);
+	ck_assert_ptr_nonnull(rig->backend.queue);
+}
+
+struct give {
+	struct rig *rig;
+	uint32_t first;
+	size_t n;
+};
+
+static void give_on_loop(void *arg)
+{
+	struct give *give = arg;
+
+	net_bufs_give(&give->rig->bufs, give->rig->backend.queue, give->first,
+		      give->n);
+}
+
+void rig_give(struct rig *rig, uint32_t first, size_t n)
+{
+	struct give give = {rig, first, n};
+
+	rig_call(rig, give_on_loop, &give);
+}
+
+void rig_frame(unsigned char *frame, uint32_t seq, size_t len)
+{
+	static const unsigned char addresses[12] = {
+		0x02, 0, 0, 0, 0, 1, 0x02, 0, 0, 0, 0, 2,
+	};
+
+	ck_assert_uint_ge(len, RIG_MIN_FRAME);
+	memcpy(frame, addresses, sizeof(addresses));
+	store_be16(frame + 12, ETHERTYPE);
+	store_be32(frame + 14, seq);
+	for (size_t i = 18; i < len; i++)
+		frame[i] = (unsigned char)(i * 7 + i / 256 + seq);
+}
+
+bool rig_frame_is(const struct rig_frame *frame, uint32_t seq, size_t len)
+{
+	unsigned char *wanted = malloc(len);
+	bool same;
+
+	ck_assert_ptr_nonnull(wanted);
+	rig_frame(wanted, seq, len);
+	same = frame->len == len && !memcmp(frame->bytes, wanted, len);
+	free(wanted);
+	return same;
+}
+
+uint32_t rig_add_packet(struct rig *rig, const void *frame, size_t len,
+			size_t piece)
+{
+	uint32_t id = (uint32_t)rig->n_packets;
+	struct net_tx_meta *meta = &rig->metas[id];
+	size_t header = header_len(rig), n;
+	unsigned char *bytes = calloc(1, header + len);
+
+	ck_assert_uint_lt(id, RIG_PACKETS);
+	ck_assert_ptr_nonnull(bytes);
+	memcpy(bytes + header, frame, len);
+	*meta = (struct net_tx_meta){.id.v = id, .vnet_hdr = header != 0};
+	n = net_bufs_tx(&rig->bufs, meta, bytes, header + len, piece,
+			&rig->segs[rig->seg_end], RIG_SEGS - rig->seg_end);
+	free(bytes);
+	ck_assert_uint_gt(n, 0);
+	rig->seg_end += n;
+	rig->tx_state[id] = RIG_TX_WAITS;
+	rig->n_packets++;
+	return id;
+}
+
+uint32_t rig_add_frame(struct rig *rig, uint32_t seq, size_t len, size_t piece)
+{
+	unsigned char *frame = malloc(len);
+	uint32_t id;
+
+	ck_assert_ptr_nonnull(frame);
+	rig_frame(frame, seq, len);
+	id = rig_add_packet(rig, frame, len, piece);
+	free(frame);
+	return id;
+}
+
+static void note_taken(struct rig *rig, const struct net_tx_taken *taken)
+{
+	const struct net_tx_seg *segs = &rig->segs[rig->seg_first];
+
+	rig->tx_wrong += taken->n_segs < rig->seg_end - rig->seg_first &&
+			 segs[taken->n_segs].type != NET_TX_HEAD;
+	for (size_t i = 0; i < taken->n_segs; i++) {
+		if (segs[i].type != NET_TX_HEAD)
+			continue;
+		rig->tx_state[segs[i].meta->id.v] =
+			taken->completed ? RIG_TX_DONE : RIG_TX_FLIES;
+		rig->now += taken->completed;
+	}
+	rig->seg_first += taken->n_segs;
+}
+
+static void offer_on_loop(void *arg)
+{
+	struct rig *rig = arg;
+	struct net_tx_taken taken;
+	int err;
+
+	if (rig->seg_first == rig->seg_end)
+		return;
+	err = net_queue_tx_avail(rig->backend.queue, &rig->bufs.base,
+				 &rig->segs[rig->seg_first],
+				 rig->seg_end - rig->seg_first, &taken);
+	if (err < 0)
+		rig->tx_err = err;
+	else
+		note_taken(rig, &taken);
+}
+
+void rig_offer(struct rig *rig)
+{
+	rig_call(rig, offer_on_loop, rig);
+}
+
+static void keep_frame(struct rig_frames *frames, const unsigned char *bytes,
+		       size_t len)
+{
+	struct rig_frame *frame = &frames->list[frames->n];
+
+	if (len >= RIG_MIN_FRAME && load_be16(bytes + 12) != ETHERTYPE)
+		return;
+	if (frames->n == RIG_FRAMES)
+		abort();
+	frame->bytes = malloc(len);
+	if (!frame->bytes)
+		abort();
+	memcpy(frame->bytes, bytes, len);
+	frame->len = len;
+	frames->n++;
+}
+
+static unsigned char scratch[NET_FRAME_MAX + NET_VNET_HDR_LEN];
+
+static void poll_received(struct rig *rig)
+{
+	struct net_rx_packet packets[16];
+	uint32_t first;
+	size_t n;
+	int err;
+
+	err = net_queue_rx_poll(rig->backend.queue, &rig->bufs.base, packets,
+				ARRAY_SIZE(packets), &n);
+	if (err < 0)
+		rig->rx_err = err;
+	for (size_t i = 0; i < n; i++) {
+		ssize_t len = net_bufs_take(&rig->bufs, &packets[i], scratch,
+					    sizeof(scratch));
+
+		ck_assert_int_gt(len, (ssize_t)header_len(rig));
+		keep_frame(&rig->received, scratch + header_len(rig),
+			   (size_t)len - header_len(rig));
+		first = packets[i].first.v;
+		if (rig->recycle && packets[i].n_ids == 1)
+			net_bufs_give(&rig->bufs, rig->backend.queue, first, 1);
+	}
+}
+
+static void poll_completed(struct rig *rig)
+{
+	struct net_tx_id ids[16];
+	size_t n;
+	enum net_tx_error err = net_queue_tx_poll(
+		rig->backend.queue, &rig->bufs.base, ids, ARRAY_SIZE(ids), &n);
+
+	if (err != NET_TX_OK)
+		rig->tx_poll_err = err;
+	for (size_t i = 0; i < n; i++) {
+		if (ids[i].v >= rig->n_packets ||
+		    rig->tx_state[ids[i].v] != RIG_TX_FLIES) {
+			rig->tx_wrong++;
+			continue;
+		}
+		rig->tx_state[ids[i].v] = RIG_TX_DONE;
+		rig->later++;
+	}
+}
+
+static void take_sent(struct rig *rig)
+{
+	ssize_t len;
+
+	if (!rig->row->sent)
+		return;
+	while ((len = rig->row->sent(&rig->backend, scratch,
+				     sizeof(scratch))) >= 0)
+		keep_frame(&rig->sent, scratch, (size_t)len);
+}
+
+static void poll_on_loop(void *arg)
+{
+	struct rig *rig = arg;
+
+	rig->polled_ready =
+		net_queue_poll_ready(rig->backend.queue, &rig->bufs.base);
+	poll_received(rig);
+	poll_completed(rig);
+	take_sent(rig);
+}
+
+void rig_poll(struct rig *rig)
+{
+	rig_call(rig, poll_on_loop, rig);
+}
+
+void rig_step(struct rig *rig)
+{
+	loop_run_once(&rig->control);
+	rig_offer(rig);
+	rig_poll(rig);
+}
+
+bool rig_wait(struct rig *rig, bool (*done)(struct rig *rig))
+{
+	double end = now() + WAIT_SECONDS;
+
+	while (!done(rig) && now() < end) {
+		rig_step(rig);
+		(void)sched_yield();
+	}
+	return done(rig);
+}
+
+bool rig_all_complete(struct rig *rig)
+{
+	for (size_t i = 0; i < rig->n_packets; i++) {
+		if (rig->tx_state[i] != RIG_TX_DONE)
+			return false;
+	}
+	return true;
+}
+
+bool rig_can_receive(const struct rig *rig)
+{
+	return rig->row->arrive || rig->row->loops_back;
+}
+
+bool rig_can_see_sent(const struct rig *rig)
+{
+	return rig->row->sent || rig->row->loops_back;
+}
+
+struct arrival {
+	struct rig *rig;
+	const void *frame;
+	size_t len;
+};
+
+static void arrive_on_loop(void *arg)
+{
+	struct arrival *a = arg;
+
+	if (a->rig->row->arrive(&a->rig->backend, a->frame, a->len) < 0)
+		abort();
+}
+
+void rig_arrive(struct rig *rig, uint32_t seq, size_t len)
+{
+	struct arrival arrival = {rig, NULL, len};
+	unsigned char *frame;
+
+	if (!rig->row->arrive) {
+		(void)rig_add_frame(rig, seq, len, 0);
+		return;
+	}
+	frame = malloc(len);
+	ck_assert_ptr_nonnull(frame);
+	rig_frame(frame, seq, len);
+	arrival.frame = frame;
+	rig_call(rig, arrive_on_loop, &arrival);
+	free(frame);
+}
+
+const struct rig_frames *rig_sent(const struct rig *rig)
+{
+	return rig->row->sent ? &rig->sent : &rig->received;
+}
+
+bool rig_wait_received(struct rig *rig, size_t n)
+{
+	double end = now() + WAIT_SECONDS;
+
+	while (rig->received.n < n && now() < end) {
+		rig_step(rig);
+		(void)sched_yield();
+	}
+	return rig->received.n >= n;
+}
+
+bool rig_wait_sent(struct rig *rig, size_t n)
+{
+	double end = now() + WAIT_SECONDS;
+
+	while (rig_sent(rig)->n < n && now() < end) {
+		rig_step(rig);
+		(void)sched_yield();
+	}
+	return rig_sent(rig)->n >= n;
+}
+
+struct squeeze {
+	struct rig *rig;
+	size_t room;
+};
+
+static void squeeze_on_loop(void *arg)
+{
+	struct squeeze *s = arg;
+
+	s->rig->row->squeeze(&s->rig->backend, s->room);
+}
+
+void rig_squeeze(struct rig *rig, size_t room)
+{
+	struct squeeze squeeze = {rig, room};
+
+	rig_call(rig, squeeze_on_loop, &squeeze);
+}
