@@ -21,6 +21,7 @@
 #define SLEEP_ENABLE	 0x20
 #define SLEEP_TYPE_SHIFT 2
 #define WAIT_CYCLES	 10000000000ULL
+#define PAGE		 4096
 
 /* Xen's struct hvm_start_info, as far as it is used. */
 struct start_info {
@@ -34,6 +35,8 @@ struct start_info {
 };
 
 void payload_main(const struct start_info *info);
+
+extern uint8_t image_end[]; /* payload.ld */
 
 static const char *cmdline = "";
 
@@ -128,6 +131,15 @@ _Noreturn void payload_fail(const char *why)
 	console_text(why);
 	console_text("\n");
 	payload_power_off();
+}
+
+void *payload_pages(size_t size)
+{
+	static size_t used;
+	void *pages = image_end + used;
+
+	used += (size + PAGE - 1) / PAGE * PAGE;
+	return pages;
 }
 
 void payload_wait(payload_done_fn done, void *arg, const char *what)

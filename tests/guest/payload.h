@@ -28,6 +28,10 @@ _Noreturn void payload_power_off(void);
 /* Say "FAIL: why" and power off. */
 _Noreturn void payload_fail(const char *why);
 
+/* Memory behind the image, in whole pages, not cleared. What is large comes from
+ * here: the loader would have to touch it if it were part of the image. */
+void *payload_pages(size_t size);
+
 /* Run @done(arg) until it is true; fail with @what after a few seconds. */
 typedef bool (*payload_done_fn)(void *arg);
 void payload_wait(payload_done_fn done, void *arg, const char *what);

@@ -12,8 +12,8 @@
 
 static struct virtq_rings rx_rings;
 static struct virtq_rings tx_rings;
-static _Alignas(4096) uint8_t rx_buffers[VIRTQ_SIZE][VNET_BUFFER];
-static _Alignas(4096) uint8_t tx_buffers[VIRTQ_SIZE][VNET_BUFFER];
+static uint8_t (*rx_buffers)[VNET_BUFFER];
+static uint8_t (*tx_buffers)[VNET_BUFFER];
 
 void vnet_start(struct vnet *nic, uint64_t features)
 {
@@ -25,6 +25,8 @@ void vnet_start(struct vnet *nic, uint64_t features)
 		console_text("virtio-net over mmio\n");
 	else
 		payload_fail("no virtio-net device");
+	rx_buffers = payload_pages(sizeof(*rx_buffers) * VIRTQ_SIZE);
+	tx_buffers = payload_pages(sizeof(*tx_buffers) * VIRTQ_SIZE);
 	virtio_start(dev, features | 1ULL << VIRTIO_NET_F_MAC);
 	for (uint32_t i = 0; i < sizeof(nic->mac); i++)
 		nic->mac[i] = dev->ops->get_config(dev, i);
