@@ -195,6 +195,17 @@ static int open_by_name(struct tap_device *device,
 	return exists ? 0 : bring_up(name, err);
 }
 
+/* TUNGETIFF's IFF_NO_PI means something else (IFF_NOFILTER has the same value),
+ * so that flag is looked up in sysfs, if it shows the interface. */
+static short present_flags(const struct ifreq *ifr)
+{
+	long flags = sysfs_tun_flags(ifr->ifr_name);
+
+	if (flags < 0)
+		return ifr->ifr_flags | IFF_NO_PI;
+	return (short)((ifr->ifr_flags & ~IFF_NO_PI) | (flags & IFF_NO_PI));
+}
+
 /* Checks a file descriptor that somebody else has opened. It is the caller's
  * as long as this fails. */
 static int open_by_fd(struct tap_device *device,
@@ -202,33 +213,32 @@ static int open_by_fd(struct tap_device *device,
 {
 	struct ifreq ifr = {0};
 	char what[24];
+	short has;
 	int flags;
 
 	(void)snprintf(what, sizeof(what), "fd %d", config->fd);
 	if (ioctl(config->fd, TUNGETIFF, &ifr) < 0) {
 		if (errno == EBADFD)
-			return fail_errno(
-				err, what,
-				"not attached to an interface; pass it "
-				"after TUNSETIFF");
+			return fail_errno(err, what,
+					  "not attached to an interface; pass "
+					  "it after TUNSETIFF");
 		return fail_errno(err, what,
 				  "not an open " TUN_PATH "; pass a tap");
 	}
-	if ((ifr.ifr_flags & TAP_FLAGS) != TAP_FLAGS)
+	ifr.ifr_name[IFNAMSIZ - 1] = '\0';
+	has = present_flags(&ifr);
+	if ((has & TAP_FLAGS) != TAP_FLAGS)
 		return fail(err, -EINVAL,
-			    "%s (%.*s): opened without%s%s%s; open it with "
+			    "%s (%s): opened without%s%s%s; open it with "
 			    "IFF_TAP | IFF_NO_PI | IFF_VNET_HDR",
-			    what, IFNAMSIZ, ifr.ifr_name,
-			    ifr.ifr_flags & IFF_TAP ? "" : " IFF_TAP",
-			    ifr.ifr_flags & IFF_NO_PI ? "" : " IFF_NO_PI",
-			    ifr.ifr_flags & IFF_VNET_HDR ? ""
-							 : " IFF_VNET_HDR");
+			    what, ifr.ifr_name, has & IFF_TAP ? "" : " IFF_TAP",
+			    has & IFF_NO_PI ? "" : " IFF_NO_PI",
+			    has & IFF_VNET_HDR ? "" : " IFF_VNET_HDR");
 	flags = fcntl(config->fd, F_GETFL);
 	if (flags < 0 || fcntl(config->fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
 	    fcntl(config->fd, F_SETFD, FD_CLOEXEC) < 0)
 		return fail_errno(err, what, "cannot be made non-blocking");
 	memcpy(device->name, ifr.ifr_name, IFNAMSIZ);
-	device->name[IFNAMSIZ - 1] = '\0';
 	device->fd = config->fd;
 	return 0;
 }

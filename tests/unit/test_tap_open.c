@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Opening taps, and every way in which that fails: one line each, nothing left
+ * behind.
+ */
+#include "backends/tap.h"
+
+#include "support/skip.h"
+#include "support/tap_host.h"
+
+#include <check.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define TAP_FLAGS (IFF_TAP | IFF_NO_PI | IFF_VNET_HDR)
+
+static struct loop loop;
+static size_t fds_before;
+
+static size_t count_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	size_t n = 0;
+
+	ck_assert_ptr_nonnull(dir);
+	while (readdir(dir))
+		n++;
+	(void)closedir(dir);
+	return n;
+}
+
+static void setup(void)
+{
+	ck_assert_int_eq(loop_init(&loop), 0);
+	fds_before = count_fds();
+}
+
+static void teardown(void)
+{
+	ck_assert_uint_eq(count_fds(), fds_before);
+	loop_fini(&loop);
+}
+
+/* Opening fails with @code and the line @text. */
+static void expect_error(const struct tap_config *config, int code,
+			 const char *text)
+{
+	struct net_endpoint *ep;
+	struct tap_error err;
+
+	ck_assert_int_eq(tap_endpoint_create(config, &loop, &err, &ep), code);
+	ck_assert_str_eq(err.text, text);
+}
+
+static struct net_endpoint *open_tap(const struct tap_config *config)
+{
+	struct net_endpoint *ep;
+	struct tap_error err = {""};
+
+	ck_assert_msg(tap_endpoint_create(config, &loop, &err, &ep) == 0, "%s",
+		      err.text);
+	return ep;
+}
+
+static struct tap_config by_name(const char *name)
+{
+	return (struct tap_config){.ifname = name, .fd = -1};
+}
+
+static struct tap_config by_fd(int fd)
+{
+	return (struct tap_config){.fd = fd};
+}
+
+START_TEST(missing)
+{
+	struct tap_config config = by_name("none0");
+
+	expect_error(&config, -ENODEV,
+		     "none0: no such network interface; make it with \"ip "
+		     "tuntap add dev none0 mode tap\" or set \"create\": true");
+	ck_assert(!tap_host_exists("none0"));
+}
+END_TEST
+
+START_TEST(bad_names)
+{
+	static const char *const names[] = {
+		"", "sixteen-is-a-lot", "a/b", "tap%d", "a b", ".."};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct tap_config config = by_name(names[i]);
+		struct net_endpoint *ep;
+		struct tap_error err;
+
+		config.create = true;
+		ck_assert_int_eq(tap_endpoint_create(&config, &loop, &err, &ep),
+				 -EINVAL);
+		ck_assert_ptr_nonnull(strstr(err.text, "not a name"));
+	}
+}
+END_TEST
+
+START_TEST(not_a_tap)
+{
+	struct tap_config lo = by_name("lo"), tun = by_name("tun0");
+
+	expect_error(&lo, -EINVAL,
+		     "lo: not a tap interface; make one with \"ip tuntap add "
+		     "dev NAME mode tap\"");
+	tap_host_add("tun0", IFF_TUN | IFF_NO_PI);
+	expect_error(&tun, -EINVAL,
+		     "tun0: a tun interface, which carries no Ethernet frames; "
+		     "make one with \"mode tap\"");
+	tap_host_delete("tun0");
+}
+END_TEST
+
+START_TEST(busy)
+{
+	struct tap_config config = by_name("busy0");
+	int fd = tap_host_open("busy0", TAP_FLAGS);
+
+	expect_error(&config, -EBUSY,
+		     "busy0: TUNSETIFF: Device or resource busy (EBUSY): "
+		     "another process has it open; end that process or use "
+		     "another tap");
+	(void)close(fd);
+}
+END_TEST
+
+START_TEST(multi_queue)
+{
+	struct tap_config config = by_name("mq0");
+
+	tap_host_add("mq0", TAP_FLAGS | IFF_MULTI_QUEUE);
+	expect_error(&config, -EINVAL,
+		     "mq0: a multi-queue tap, and one queue was asked for; "
+		     "make it without \"multi_queue\"");
+	tap_host_delete("mq0");
+}
+END_TEST
+
+/* Takes CAP_NET_ADMIN away from the program, or gives it back. */
+static void set_net_admin(bool on)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[2];
+
+	ck_assert_int_eq(syscall(SYS_capget, &header, data), 0);
+	if (on)
+		data[0].effective |= 1U << CAP_NET_ADMIN;
+	else
+		data[0].effective &= ~(1U << CAP_NET_ADMIN);
+	ck_assert_int_eq(syscall(SYS_capset, &header, data), 0);
+}
+
+START_TEST(no_right_to_make)
+{
+	struct tap_config config = by_name("new0");
+
+	config.create = true;
+	set_net_admin(false);
+	expect_error(&config, -EPERM,
+		     "new0: Operation not permitted (EPERM): no right to make "
+		     "a tap; run with CAP_NET_ADMIN or make it beforehand");
+	set_net_admin(true);
+}
+END_TEST
+
+START_TEST(no_right_to_open)
+{
+	struct tap_config config = by_name("owned0");
+	int fd = tap_host_open("owned0", TAP_FLAGS);
+	bool owned = ioctl(fd, TUNSETOWNER, 12345) == 0;
+
+	ck_assert(owned || errno == EINVAL); /* not a user of the namespace */
+	ck_assert_int_eq(ioctl(fd, TUNSETPERSIST, 1), 0);
+	(void)close(fd);
+	if (owned) {
+		set_net_admin(false);
+		expect_error(&config, -EPERM,
+			     "owned0: TUNSETIFF: Operation not permitted "
+			     "(EPERM): it belongs to another user; give it "
+			     "away with \"ip tuntap add ... user USER\" or run "
+			     "with CAP_NET_ADMIN");
+		set_net_admin(true);
+	}
+	tap_host_delete("owned0");
+}
+END_TEST
+
+START_TEST(created_and_given_back)
+{
+	struct tap_config config = by_name("made0");
+	struct net_endpoint *ep;
+
+	config.create = true;
+	ep = open_tap(&config);
+	ck_assert(tap_host_exists("made0"));
+	ck_assert(net_endpoint_link_up(ep));
+	ck_assert_str_eq(net_endpoint_type(ep), "tap");
+	net_endpoint_destroy(ep);
+	ck_assert(!tap_host_exists("made0"));
+}
+END_TEST
+
+START_TEST(existing_stays)
+{
+	struct tap_config config = by_name("stay0");
+	struct net_endpoint *ep;
+	int fd, len = 0;
+
+	tap_host_add("stay0", TAP_FLAGS);
+	for (int i = 0; i < 2; i++) {
+		config.create = i;
+		ep = open_tap(&config);
+		ck_assert(!net_endpoint_link_up(ep));
+		net_endpoint_destroy(ep);
+		ck_assert(tap_host_exists("stay0"));
+	}
+	/* The header size is what it was. */
+	fd = tap_host_open("stay0", TAP_FLAGS);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(ioctl(fd, TUNGETVNETHDRSZ, &len), 0);
+	ck_assert_int_eq(len, 10);
+	(void)close(fd);
+	tap_host_delete("stay0");
+}
+END_TEST
+
+START_TEST(inherited)
+{
+	int fd = tap_host_open("fd0", TAP_FLAGS);
+	struct tap_config config = by_fd(fd);
+	struct net_endpoint *ep;
+
+	ck_assert_int_eq(fcntl(fd, F_SETFL, 0), 0);
+	ep = open_tap(&config);
+	ck_assert(fcntl(fd, F_GETFL) & O_NONBLOCK);
+	ck_assert(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	net_endpoint_destroy(ep); /* closes it */
+	ck_assert_int_eq(fcntl(fd, F_GETFL), -1);
+}
+END_TEST
+
+START_TEST(inherited_wrong)
+{
+	int pipes[2], fd;
+	struct tap_config config;
+	char text[256];
+
+	ck_assert_int_eq(pipe(pipes), 0);
+	config = by_fd(pipes[0]);
+	(void)snprintf(text, sizeof(text),
+		       "fd %d: Inappropriate ioctl for device (ENOTTY): not an "
+		       "open /dev/net/tun; pass a tap",
+		       pipes[0]);
+	expect_error(&config, -ENOTTY, text);
+	(void)close(pipes[0]);
+	(void)close(pipes[1]);
+
+	config = by_fd(777);
+	expect_error(&config, -EBADF,
+		     "fd 777: Bad file descriptor (EBADF): not an open "
+		     "/dev/net/tun; pass a tap");
+
+	fd = open("/dev/net/tun", O_RDWR);
+	config = by_fd(fd);
+	(void)snprintf(text, sizeof(text),
+		       "fd %d: File descriptor in bad state (EBADFD): not "
+		       "attached to an interface; pass it after TUNSETIFF",
+		       fd);
+	expect_error(&config, -EBADFD, text);
+	(void)close(fd);
+
+	fd = tap_host_open("plain0", IFF_TAP);
+	config = by_fd(fd);
+	(void)snprintf(text, sizeof(text),
+		       "fd %d (plain0): opened without IFF_NO_PI IFF_VNET_HDR; "
+		       "open it with IFF_TAP | IFF_NO_PI | IFF_VNET_HDR",
+		       fd);
+	expect_error(&config, -EINVAL, text);
+	ck_assert_int_ge(fcntl(fd, F_GETFL), 0); /* still ours */
+	(void)close(fd);
+}
+END_TEST
+
+START_TEST(neither_or_both)
+{
+	struct tap_config neither = {.fd = -1};
+	struct tap_config both = {.ifname = "tap0", .fd = 3};
+
+	expect_error(&neither, -EINVAL,
+		     "a tap is given by its name or by a file descriptor: one "
+		     "of both");
+	expect_error(&both, -EINVAL,
+		     "a tap is given by its name or by a file descriptor: one "
+		     "of both");
+}
+END_TEST
+
+int main(void)
+{
+	const char *why = tap_host_enter();
+	Suite *suite = suite_create("tap_open");
+	TCase *tc = tcase_create("open");
+	SRunner *runner;
+	int failed;
+
+	if (why)
+		return test_skip(why);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, missing);
+	tcase_add_test(tc, bad_names);
+	tcase_add_test(tc, not_a_tap);
+	tcase_add_test(tc, busy);
+	tcase_add_test(tc, multi_queue);
+	tcase_add_test(tc, no_right_to_make);
+	tcase_add_test(tc, no_right_to_open);
+	tcase_add_test(tc, created_and_given_back);
+	tcase_add_test(tc, existing_stays);
+	tcase_add_test(tc, inherited);
+	tcase_add_test(tc, inherited_wrong);
+	tcase_add_test(tc, neither_or_both);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
