@@ -74,7 +74,9 @@ static void read_sleep_type(uint64_t dsdt, uint64_t end)
 
 	if (!aml)
 		return;
-	aml += 3; /* package op, its length in one byte, number of elements */
+	aml++;			/* package op */
+	aml += 1 + (*aml >> 6); /* its length in 1 to 4 bytes */
+	aml++;			/* number of elements */
 	if (*aml == AML_BYTE_PREFIX)
 		acpi_info.sleep_type = aml[1];
 	else
