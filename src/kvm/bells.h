@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef EVNIC_KVM_BELLS_H
+#define EVNIC_KVM_BELLS_H
+
+/*
+ * The doorbells of one window: KVM ioeventfds, registered while the window is
+ * mapped, wherever it is. Control loop.
+ *
+ * A bell that KVM does not take (another window lies in the same place, or
+ * there are too many) does not ring: its writes arrive as accesses.
+ */
+
+#include "base/platform.h"
+
+struct bell;
+
+struct bells {
+	const int *vm_fd; /* borrowed; the number changes on reset */
+	struct bell *first;
+	uint64_t base;
+	bool mapped;
+};
+
+void bells_init(struct bells *bells, const int *vm_fd);
+
+/* Forgets all bells. Idempotent. */
+void bells_fini(struct bells *bells);
+
+/* 0 or -ENOMEM. */
+int bells_add(struct bells *bells, const struct platform_bell *bell) MUST_CHECK;
+void bells_remove(struct bells *bells, const struct platform_bell *bell);
+
+/* The window is at @base now; or nowhere. */
+void bells_map(struct bells *bells, uint64_t base);
+void bells_unmap(struct bells *bells);
+
+/* The VM has been replaced by a new one, which knows no bells: nothing is
+ * mapped. */
+void bells_forget(struct bells *bells);
+
+#endif

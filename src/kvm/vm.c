@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of a VM.
+ *
+ * The objects that KVM keeps (the VM, its interrupt controllers and vCPUs) are
+ * made by attach() and dropped by detach(); guest memory, vCPU threads and
+ * devices live longer. A reset is both in turn: the new VM is at power-on by
+ * construction, whatever the guest had set up in the old one.
+ *
+ * Events and the end of a stop are delivered by timers of zero seconds, hence
+ * from the loop itself; a VM may be destroyed with one pending.
+ */
+#include "kvm/internal.h"
+
+#include "base/log.h"
+#include "kvm/acpi.h"
+#include "kvm/error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#define MAX_VCPUS 254 /* APIC ids of 8 bits, without the broadcast */
+
+static const struct {
+	int capability;
+	const char *name;
+} needed[] = {
+	{KVM_CAP_IRQCHIP, "in-kernel interrupt controllers"},
+	{KVM_CAP_USER_MEMORY, "user memory"},
+	{KVM_CAP_EXT_CPUID, "CPUID"},
+	{KVM_CAP_PIT2, "the interval timer"},
+	{KVM_CAP_IRQ_ROUTING, "interrupt routing"},
+	{KVM_CAP_IRQFD, "irqfd"},
+	{KVM_CAP_IOEVENTFD, "ioeventfd"},
+	{KVM_CAP_SIGNAL_MSI, "MSI"},
+	{KVM_CAP_IMMEDIATE_EXIT, "immediate exit"},
+};
+
+static int open_kvm(struct kvm_error *error)
+{
+	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	int err = -errno;
+
+	if (fd >= 0)
+		return fd;
+	if (err == -ENOENT || err == -ENODEV || err == -ENXIO)
+		return kvm_error_set(
+			error, err,
+			"/dev/kvm: the host has no KVM; load the module "
+			"kvm_intel or kvm_amd, or enable virtualisation in "
+			"the firmware");
+	if (err == -EACCES || err == -EPERM)
+		return kvm_error_set(error, err,
+				     "/dev/kvm: no right to open it; add the "
+				     "user to the group kvm, or run as root");
+	return kvm_error_errno(error, err, "/dev/kvm");
+}
+
+static int check_kvm(int kvm_fd, unsigned int n_vcpus, struct kvm_error *error)
+{
+	int max = ioctl(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPUS);
+
+	if (ioctl(kvm_fd, KVM_GET_API_VERSION, 0) != KVM_API_VERSION)
+		return kvm_error_set(error, -ENOTSUP,
+				     "/dev/kvm: not the KVM interface that "
+				     "Linux has had since 2.6.22");
+	for (size_t i = 0; i < ARRAY_SIZE(needed); i++)
+		if (ioctl(kvm_fd, KVM_CHECK_EXTENSION, needed[i].capability) <=
+		    0)
+			return kvm_error_set(error, -ENOTSUP,
+					     "/dev/kvm: the host's KVM lacks "
+					     "%s; use a newer kernel",
+					     needed[i].name);
+	if (max <= 0 || max > MAX_VCPUS)
+		max = MAX_VCPUS;
+	if (n_vcpus < 1 || n_vcpus > (unsigned int)max)
+		return kvm_error_set(error, -EINVAL,
+				     "vCPUs: %u are not possible; this host "
+				     "takes 1 to %d",
+				     n_vcpus, max);
+	return 0;
+}
+
+static int create_vm_fd(int kvm_fd)
+{
+	int fd;
+
+	do {
+		fd = ioctl(kvm_fd, KVM_CREATE_VM, 0);
+	} while (fd < 0 && errno == EINTR);
+	return fd < 0 ? -errno : fd;
+}
+
+static void detach(struct kvm_vm *vm)
+{
+	for (unsigned int i = 0; i < vm->n_vcpus; i++)
+		vcpu_detach(&vm->vcpus[i]);
+	close_fd(&vm->vm_fd);
+}
+
+static int attach(struct kvm_vm *vm, struct kvm_error *error)
+{
+	int err;
+
+	vm->vm_fd = create_vm_fd(vm->kvm_fd);
+	if (vm->vm_fd < 0)
+		return kvm_error_errno(error, vm->vm_fd, "KVM: new VM");
+	err = irqchip_attach(&vm->irqchip, vm->vm_fd);
+	if (!err)
+		err = irqchip_bind(&vm->irqchip, vm->serial.irq_fd,
+				   LAYOUT_GSI_COM1);
+	if (err < 0)
+		return kvm_error_errno(error, err,
+				       "KVM: interrupt controllers");
+	err = memory_attach(&vm->memory, vm->vm_fd, error);
+	for (unsigned int i = 0; i < vm->n_vcpus && !err; i++)
+		err = vcpu_attach(&vm->vcpus[i], vm->vm_fd, vm->run_size,
+				  &vm->cpuid, error);
+	return err;
+}
+
+static void event_cb(struct ev_loop *ev, ev_timer *w, int revents)
+{
+	struct kvm_vm *vm = container_of(w, struct kvm_vm, event_timer);
+
+	UNUSED(ev);
+	UNUSED(revents);
+	vm->event(vm->event_arg, vm->event_kind, vm->event_text);
+}
+
+void vm_raise(struct kvm_vm *vm, enum kvm_vm_event event, const char *text)
+{
+	if (vm->event_raised)
+		return;
+	vm->event_raised = true;
+	vm->event_kind = event;
+	(void)snprintf(vm->event_text, sizeof(vm->event_text), "%s",
+		       event == KVM_VM_ERROR ? text : "");
+	ev_timer_set(&vm->event_timer, 0., 0.);
+	ev_timer_start(vm->loop->ev, &vm->event_timer);
+}
+
+static void power_off_cb(void *arg)
+{
+	vm_raise(arg, KVM_VM_POWER_OFF, "");
+}
+
+static void power_reset_cb(void *arg)
+{
+	vm_raise(arg, KVM_VM_RESET, "");
+}
+
+static void console_quit_cb(void *arg)
+{
+	vm_raise(arg, KVM_VM_QUIT, "");
+}
+
+static size_t console_input_room_cb(void *arg)
+{
+	const struct kvm_vm *vm = arg;
+
+	return serial_input_room(&vm->serial);
+}
+
+static void console_input_cb(void *arg, const unsigned char *bytes, size_t n)
+{
+	struct kvm_vm *vm = arg;
+
+	serial_input(&vm->serial, bytes, n);
+}
+
+static void console_output_room_cb(void *arg)
+{
+	struct kvm_vm *vm = arg;
+
+	serial_output_room(&vm->serial);
+}
+
+static const struct console_client console_client = {
+	.input_room = console_input_room_cb,
+	.input = console_input_cb,
+	.output_room = console_output_room_cb,
+	.quit = console_quit_cb,
+};
+
+static void stop_cb(struct ev_loop *ev, ev_timer *w, int revents)
+{
+	struct kvm_vm *vm = container_of(w, struct kvm_vm, stop_timer);
+	kvm_vm_done_fn done = vm->stop_done;
+
+	UNUSED(ev);
+	UNUSED(revents);
+	vm->stop_done = NULL;
+	done(vm->stop_arg);
+}
+
+/* What does not depend on KVM; nothing here can fail. */
+static struct kvm_vm *vm_alloc(struct loop *loop, kvm_vm_event_fn event,
+			       void *arg, unsigned int n_vcpus)
+{
+	struct kvm_vm *vm = calloc(1, sizeof(*vm));
+
+	if (!vm)
+		return NULL;
+	vm->vcpus = calloc(n_vcpus, sizeof(vm->vcpus[0]));
+	if (!vm->vcpus) {
+		free(vm);
+		return NULL;
+	}
+	vm->n_vcpus = n_vcpus;
+	for (unsigned int i = 0; i < n_vcpus; i++)
+		vcpu_init(&vm->vcpus[i], vm, i);
+	vm->loop = loop;
+	vm->event = event;
+	vm->event_arg = arg;
+	ev_timer_init(&vm->event_timer, event_cb, 0., 0.);
+	ev_timer_init(&vm->stop_timer, stop_cb, 0., 0.);
+	vm->kvm_fd = -1;
+	vm->vm_fd = -1;
+	vm->boot.kernel.fd = -1;
+	vm->boot.initrd.fd = -1;
+	vm->memory.fd = -1;
+	vm->serial.irq_fd = -1;
+	vm->console.loop = loop;
+	vm->console.out = (struct console_fd){-1, -1, 0};
+	vm->console.in = (struct console_fd){-1, -1, 0};
+	vm->platform.ops = &vm_platform_ops;
+	vm->platform.mem = &vm->memory.regions;
+	return vm;
+}
+
+static int init_devices(struct kvm_vm *vm, const struct kvm_vm_config *config,
+			struct kvm_error *error)
+{
+	int err = console_init(&vm->console, vm->loop, config, &console_client,
+			       vm, error);
+
+	if (err < 0)
+		return err;
+	err = serial_init(&vm->serial, &vm->ports, &vm->console,
+			  (size_t)vm->n_vcpus * VCPU_ACCESSES);
+	if (err < 0)
+		return kvm_error_errno(error, err, "serial port");
+	vm->power.off = power_off_cb;
+	vm->power.reset = power_reset_cb;
+	vm->power.arg = vm;
+	power_init(&vm->power, &vm->ports);
+	irqchip_init(&vm->irqchip, vm->kvm_fd);
+	vm->pci.platform = &vm->platform;
+	vm->pci.memory = &vm->memory_bus;
+	vm->pci.chip = &vm->irqchip;
+	vm->pci.vm_fd = &vm->vm_fd;
+	pci_host_init(&vm->pci, &vm->ports);
+	vm->mmio.bus = &vm->memory_bus;
+	vm->mmio.chip = &vm->irqchip;
+	vm->mmio.vm_fd = &vm->vm_fd;
+	return 0;
+}
+
+static int init_kvm(struct kvm_vm *vm, struct kvm_error *error)
+{
+	int size = ioctl(vm->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
+	int err;
+
+	if (size < 0)
+		return kvm_error_errno(error, -errno, "KVM: vCPU size");
+	vm->run_size = (size_t)size;
+	err = cpuid_init(&vm->cpuid, vm->kvm_fd, vm->n_vcpus);
+	if (err < 0)
+		return kvm_error_errno(error, err, "KVM: supported CPUID");
+	return attach(vm, error);
+}
+
+int kvm_vm_create(struct loop *loop, const struct kvm_vm_config *config,
+		  kvm_vm_event_fn event, void *arg, struct kvm_vm **out,
+		  struct kvm_error *error)
+{
+	struct kvm_vm *vm;
+	int kvm_fd = open_kvm(error);
+	int err;
+
+	if (kvm_fd < 0)
+		return kvm_fd;
+	err = check_kvm(kvm_fd, config->n_vcpus, error);
+	if (err < 0) {
+		close_fd(&kvm_fd);
+		return err;
+	}
+	vm = vm_alloc(loop, event, arg, config->n_vcpus);
+	if (!vm) {
+		close_fd(&kvm_fd);
+		return kvm_error_errno(error, -ENOMEM, "VM");
+	}
+	vm->kvm_fd = kvm_fd;
+	err = boot_init(&vm->boot, config, error);
+	if (!err)
+		err = memory_init(&vm->memory, config, error);
+	if (!err)
+		err = init_devices(vm, config, error);
+	if (!err)
+		err = init_kvm(vm, error);
+	if (err < 0) {
+		kvm_vm_destroy(vm);
+		return err;
+	}
+	*out = vm;
+	return 0;
+}
+
+void kvm_vm_destroy(struct kvm_vm *vm)
+{
+	if (!vm)
+		return;
+	for (unsigned int i = 0; i < vm->n_vcpus; i++)
+		vcpu_join(&vm->vcpus[i]);
+	ev_timer_stop(vm->loop->ev, &vm->event_timer);
+	ev_timer_stop(vm->loop->ev, &vm->stop_timer);
+	console_fini(&vm->console);
+	detach(vm);
+	serial_fini(&vm->serial);
+	irqchip_fini(&vm->irqchip);
+	cpuid_fini(&vm->cpuid);
+	memory_fini(&vm->memory);
+	boot_fini(&vm->boot);
+	close_fd(&vm->kvm_fd);
+	free(vm->vcpus);
+	free(vm);
+}
+
+struct platform *kvm_vm_platform(struct kvm_vm *vm)
+{
+	return &vm->platform;
+}
+
+static int load(struct kvm_vm *vm, struct kvm_error *error)
+{
+	const struct guest_mem *mem = &vm->memory.regions;
+	int err = acpi_write(mem, vm->n_vcpus, mmio_slots_taken(&vm->mmio));
+
+	if (err < 0)
+		return kvm_error_errno(error, err, "ACPI tables");
+	return boot_load(&vm->boot, mem, LAYOUT_ACPI, &vm->entry, error);
+}
+
+int kvm_vm_start(struct kvm_vm *vm, struct kvm_error *error)
+{
+	bool fresh = !vm->loaded;
+	int err = 0;
+
+	if (fresh)
+		err = load(vm, error);
+	if (err < 0)
+		return err;
+	vm->loaded = true;
+	for (unsigned int i = 0; i < vm->n_vcpus; i++) {
+		err = vcpu_spawn(&vm->vcpus[i]);
+		if (err < 0)
+			return kvm_error_errno(error, err, "vCPU %u: thread",
+					       i);
+	}
+	if (!vm->console_started)
+		console_start(&vm->console);
+	vm->console_started = true;
+	for (unsigned int i = 0; i < vm->n_vcpus; i++)
+		vcpu_start(&vm->vcpus[i], fresh ? &vm->entry : NULL);
+	return 0;
+}
+
+static bool any_runs(const struct kvm_vm *vm)
+{
+	for (unsigned int i = 0; i < vm->n_vcpus; i++)
+		if (vm->vcpus[i].running)
+			return true;
+	return false;
+}
+
+void vm_vcpu_parked(struct kvm_vm *vm)
+{
+	if (!vm->stop_done || any_runs(vm))
+		return;
+	ev_timer_set(&vm->stop_timer, 0., 0.);
+	ev_timer_start(vm->loop->ev, &vm->stop_timer);
+}
+
+void kvm_vm_stop(struct kvm_vm *vm, kvm_vm_done_fn done, void *arg)
+{
+	vm->stop_done = done;
+	vm->stop_arg = arg;
+	for (unsigned int i = 0; i < vm->n_vcpus; i++)
+		if (vm->vcpus[i].running)
+			vcpu_stop(&vm->vcpus[i]);
+	vm_vcpu_parked(vm);
+}
+
+int kvm_vm_reset(struct kvm_vm *vm, struct kvm_error *error)
+{
+	int err;
+
+	detach(vm);
+	ev_timer_stop(vm->loop->ev, &vm->event_timer);
+	vm->event_raised = false;
+	vm->loaded = false;
+	serial_reset(&vm->serial);
+	err = attach(vm, error);
+	if (err < 0)
+		return err;
+	err = mmio_slots_attach(&vm->mmio);
+	if (err < 0)
+		return kvm_error_errno(error, err, "KVM: interrupts");
+	pci_host_forget(&vm->pci);
+	return 0;
+}
+
+void kvm_vm_stats(const struct kvm_vm *vm, struct kvm_vm_stats *out)
+{
+	*out = (struct kvm_vm_stats){0};
+	for (unsigned int i = 0; i < vm->n_vcpus; i++) {
+		const struct vcpu *vcpu = &vm->vcpus[i];
+
+		out->exits += atomic_load_explicit(&vcpu->n_exits,
+						   memory_order_relaxed);
+		out->accesses += atomic_load_explicit(&vcpu->n_accesses,
+						      memory_order_relaxed);
+	}
+}
