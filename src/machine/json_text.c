@@ -31,6 +31,11 @@ struct text_pos json_text_pos(const char *text, size_t len, size_t offset)
 	return pos;
 }
 
+static bool is_one_of(char c, const char *set)
+{
+	return c != '\0' && strchr(set, c);
+}
+
 static size_t text_start(const char *text, size_t len)
 {
 	return len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
@@ -142,7 +147,7 @@ bool json_text_is_integer(const char *text, size_t len, size_t offset)
 	if (digits == 0 || (digits > 1 && text[at] == '0'))
 		return false;
 	at += digits;
-	return at >= len || !memchr(".eE+-", text[at], 5);
+	return at >= len || !is_one_of(text[at], ".eE+-");
 }
 
 /* Where a byte of the text stands. @open: the brackets around it, as far as
@@ -256,7 +261,7 @@ const char *json_text_strict(const char *text, size_t len, size_t *offset)
 		if (text[at] == '"')
 			fault = strict_string(text, len, &at);
 		else if ((unsigned char)text[at] < 0x20 &&
-			 !memchr("\t\n\r", text[at], 3))
+			 !is_one_of(text[at], "\t\n\r"))
 			fault = "a control character between values";
 		if (fault) {
 			*offset = at;

@@ -29,6 +29,11 @@ void problems_add(struct problems *problems, struct text_pos pos,
 		problem->text = NULL; /* no memory: the place is told */
 }
 
+static size_t n_kept(const struct problems *problems)
+{
+	return problems->n < PROBLEMS_MAX ? problems->n : PROBLEMS_MAX;
+}
+
 /* Insertion sort: stable, and the list is short and nearly sorted. */
 static void sort(struct problem *list, size_t n)
 {
@@ -51,7 +56,7 @@ static void sort(struct problem *list, size_t n)
 
 void problems_print(struct problems *problems, FILE *out)
 {
-	size_t kept = MIN(problems->n, (size_t)PROBLEMS_MAX);
+	size_t kept = n_kept(problems);
 
 	sort(problems->kept, kept);
 	for (size_t i = 0; i < kept; i++) {
@@ -71,7 +76,7 @@ void problems_print(struct problems *problems, FILE *out)
 
 void problems_fini(struct problems *problems)
 {
-	size_t kept = MIN(problems->n, (size_t)PROBLEMS_MAX);
+	size_t kept = n_kept(problems);
 
 	for (size_t i = 0; i < kept; i++)
 		free(problems->kept[i].text);

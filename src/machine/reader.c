@@ -302,13 +302,14 @@ static void read_object(struct description *desc, const struct where *at,
 			const cJSON *object, const struct key_table *table,
 			void *base)
 {
-	char text[QUOTED_MAX];
 	uint64_t seen = 0;
 	const cJSON *value;
 	size_t i = 0;
 
 	apply_defaults(table, base);
 	if (!cJSON_IsObject(object)) {
+		char text[QUOTED_MAX];
+
 		problems_add(&desc->problems, where_pos(desc, at, false),
 			     at->pointer, "%s is not an object",
 			     value_text(object, text, sizeof(text)));
