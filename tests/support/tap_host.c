@@ -229,6 +229,8 @@ size_t tap_host_receive(int fd, void *frame, size_t size, int timeout_ms)
 	while (poll(&wait, 1, timeout_ms) > 0) {
 		ssize_t n = recv(fd, frame, size, 0);
 
+		if (n < 0 && errno == ENETDOWN)
+			continue; /* told once for each time it goes down */
 		must(n > HDR_LEN + ETH_HLEN, "recv");
 		if (type[0] == TAP_HOST_ETHERTYPE >> 8 &&
 		    type[1] == (TAP_HOST_ETHERTYPE & 0xff))
