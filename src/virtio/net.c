@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * virtio-net on the control loop: features, configuration, and the order in
+ * which queue pairs and the endpoint start and stop.
+ *
+ * One step is under way at a time, and only its answer moves the device on:
+ *
+ *   STOPPED -> GETTING (the endpoint's queues) -> BEGINNING (the pairs)
+ *      ^                                             |
+ *      |                                             v
+ *   STOPPING (the endpoint) <- ENDING (the pairs) <- RUNNING
+ *
+ * What happens meanwhile (the guest stops, the endpoint wants a restart, a pair
+ * is in trouble) is only noted: @wanted, @restart, @broken. RUNNING goes on to
+ * ENDING if any of these asks for it, and STOPPED to GETTING if the device is
+ * still wanted and not broken; so every order of events ends where the last one
+ * points, with each step done once. A restart is nothing but that circle.
+ *
+ * The rings are mapped when the device starts and given up when it stops; over
+ * a restart the pairs keep them, and the guest notices nothing.
+ */
+#include "virtio/net.h"
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "virtio/net_defs.h"
+#include "virtio/net_features.h"
+#include "virtio/net_pair.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CLASS_ETHERNET 0x020000
+/* Restarts because of failures, in any such time, before it is no use. */
+#define RESTARTS_MAX	 16
+#define RESTARTS_SECONDS 10.0
+
+enum net_state {
+	STOPPED,
+	GETTING,
+	BEGINNING,
+	RUNNING,
+	ENDING,
+	STOPPING,
+};
+
+/* @wanted: between start and stop. @restart: the queues are to be replaced.
+ * @broken: until the guest resets. @active: the pairs that the guest has set
+ * up, @n_active of them; @n_waiting have not answered yet. @configs, @queues:
+ * of the request to the endpoint. */
+struct virtio_net {
+	struct virtio_device base;
+	struct net_endpoint *endpoint;
+	struct loop *loop;
+	char *name;
+	uint8_t mac[6];
+	uint16_t mtu;
+	bool link_up;
+	enum net_state state;
+	bool wanted, restart, broken;
+	virtio_done_fn done; /* of the start or stop that is under way */
+	void *done_arg;
+	double restarts_since;
+	unsigned int restarts;
+	struct log_limit log;
+	struct virtio_net_pair *pairs, **active;
+	struct net_queue_config *configs;
+	struct net_queue **queues;
+	uint16_t n_pairs, n_active, n_waiting;
+};
+
+static struct virtio_net *net_of(struct virtio_device *device)
+{
+	return container_of(device, struct virtio_net, base);
+}
+
+static void step(struct virtio_net *net);
+
+static void answer(struct virtio_net *net, int err)
+{
+	virtio_done_fn done = net->done;
+
+	net->done = NULL;
+	if (done)
+		done(net->done_arg, err);
+}
+
+static void finish_pairs(struct virtio_net *net)
+{
+	for (uint16_t i = 0; i < net->n_active; i++)
+		virtio_net_pair_finish(net->active[i]);
+	net->n_active = 0;
+}
+
+/* The device is of no use until the guest resets it. */
+static void break_device(struct virtio_net *net, const char *where,
+			 const char *what)
+{
+	if (net->broken)
+		return;
+	net->broken = true;
+	log_limited(&net->log, LOG_LEVEL_WARN,
+		    "%s: %s: %s; the device stands still until the guest "
+		    "resets it",
+		    net->name, where, what);
+	virtio_host_needs_reset(net->base.host);
+}
+
+static void got_queues(void *arg, int err)
+{
+	struct virtio_net *net = arg;
+	char text[ERRNO_TEXT_MAX];
+
+	if (err < 0) {
+		log_limited(&net->log, LOG_LEVEL_ERROR,
+			    "%s: the %s backend cannot start: %s", net->name,
+			    net_endpoint_type(net->endpoint),
+			    errno_text(-err, text, sizeof(text)));
+		net->state = STOPPED;
+		if (net->wanted && net->done) {
+			net->wanted = false;
+			finish_pairs(net);
+			answer(net, err);
+			return;
+		}
+		if (net->wanted)
+			break_device(net, "backend", "no queues to go on with");
+		step(net);
+		return;
+	}
+	net->state = BEGINNING;
+	net->n_waiting = net->n_active;
+	for (uint16_t i = 0; i < net->n_active; i++) {
+		net->active[i]->queue = net->queues[i];
+		virtio_net_pair_begin(net->active[i]);
+	}
+}
+
+static void endpoint_stopped(void *arg, int err)
+{
+	struct virtio_net *net = arg;
+
+	UNUSED(err); /* an endpoint cannot stay running */
+	net->state = STOPPED;
+	step(net);
+}
+
+/* Goes from the present state to the next, if there is a reason to. */
+static void step(struct virtio_net *net)
+{
+	int err = 0;
+
+	if (net->state == STOPPED && net->wanted && !net->broken) {
+		net->state = GETTING;
+		net->restart = false;
+		for (uint16_t i = 0; i < net->n_active; i++)
+			net->configs[i] =
+				virtio_net_pair_config(net->active[i]);
+		err = net_endpoint_get_queues(net->endpoint, net->configs,
+					      net->n_active, NULL, net->queues,
+					      got_queues, net);
+		if (err < 0)
+			got_queues(net, err);
+	} else if (net->state == STOPPED && !net->wanted) {
+		finish_pairs(net);
+		answer(net, 0);
+	} else if (net->state == RUNNING &&
+		   (!net->wanted || net->restart || net->broken)) {
+		net->state = ENDING;
+		net->n_waiting = net->n_active;
+		for (uint16_t i = 0; i < net->n_active; i++)
+			virtio_net_pair_end(net->active[i]);
+	} else if (net->state == ENDING && !net->n_waiting) {
+		net->state = STOPPING;
+		err = net_endpoint_stop(net->endpoint, endpoint_stopped, net);
+		if (err < 0)
+			endpoint_stopped(net, err);
+	}
+}
+
+static void pair_began(struct virtio_net_pair *pair)
+{
+	struct virtio_net *net = pair->owner;
+
+	if (--net->n_waiting)
+		return;
+	net->state = RUNNING;
+	if (net->wanted)
+		answer(net, 0);
+	step(net);
+}
+
+static void pair_ended(struct virtio_net_pair *pair)
+{
+	struct virtio_net *net = pair->owner;
+
+	if (!--net->n_waiting)
+		step(net);
+}
+
+/* May it be tried once more? */
+static bool may_restart(struct virtio_net *net)
+{
+	double now = ev_now(net->loop->ev);
+
+	if (now - net->restarts_since > RESTARTS_SECONDS) {
+		net->restarts_since = now;
+		net->restarts = 0;
+	}
+	return ++net->restarts <= RESTARTS_MAX;
+}
+
+static void pair_trouble(struct virtio_net_pair *pair,
+			 enum virtio_net_trouble trouble, const char *what)
+{
+	static const char *const where[] = {
+		[VIRTIO_NET_TRY_RESTART] = "backend",
+		[VIRTIO_NET_FATAL] = "backend",
+		[VIRTIO_NET_BROKEN_RX] = "receive queue",
+		[VIRTIO_NET_BROKEN_TX] = "transmit queue",
+	};
+	struct virtio_net *net = pair->owner;
+
+	if (trouble == VIRTIO_NET_TRY_RESTART && may_restart(net))
+		net->restart = true;
+	else
+		break_device(net, where[trouble], what);
+	step(net);
+}
+
+static const struct virtio_net_pair_ops pair_ops = {
+	.began = pair_began,
+	.ended = pair_ended,
+	.trouble = pair_trouble,
+};
+
+static void action(void *arg, struct net_action act)
+{
+	struct virtio_net *net = arg;
+
+	if (act.type == NET_ACTION_RESTART_REQUIRED) {
+		net->restart = true;
+		step(net);
+	} else if (act.link_up != net->link_up) {
+		net->link_up = act.link_up;
+		virtio_host_config_changed(net->base.host);
+	}
+	net_endpoint_wait_for_action(net->endpoint, action, net);
+}
+
+static uint64_t features(struct virtio_device *device)
+{
+	struct virtio_net *net = net_of(device);
+
+	return virtio_net_features_offer(net->endpoint, net->mtu != 0);
+}
+
+static bool accept_features(struct virtio_device *device, uint64_t accepted)
+{
+	UNUSED(device);
+	return virtio_net_features_fit(accepted);
+}
+
+static void read_config(struct virtio_device *device, uint32_t offset,
+			void *data, size_t len)
+{
+	struct virtio_net *net = net_of(device);
+	uint8_t config[VIRTIO_NET_CONFIG_LEN] = {0};
+	uint8_t *out = data;
+
+	memcpy(config + VIRTIO_NET_CONFIG_MAC, net->mac, sizeof(net->mac));
+	store_le16(config + VIRTIO_NET_CONFIG_STATUS,
+		   net->link_up ? VIRTIO_NET_S_LINK_UP : 0);
+	store_le16(config + VIRTIO_NET_CONFIG_MAX_PAIRS, net->n_pairs);
+	store_le16(config + VIRTIO_NET_CONFIG_MTU, net->mtu);
+	for (size_t i = 0; i < len; i++)
+		out[i] = i < sizeof(config) && offset < sizeof(config) - i
+				 ? config[offset + i]
+				 : 0;
+}
+
+/* Every field is read-only (5.1.4.2). */
+static void write_config(struct virtio_device *device, uint32_t offset,
+			 const void *data, size_t len)
+{
+	UNUSED(device);
+	UNUSED(offset);
+	UNUSED(data);
+	UNUSED(len);
+}
+
+/* Maps the rings of each pair of which the guest has enabled both queues. */
+static int start_pairs(struct virtio_net *net, const struct virtio_start *start)
+{
+	bool vnet_hdr = net_endpoint_vnet_hdr(net->endpoint);
+	int err;
+
+	for (uint16_t i = 0; i < net->n_pairs; i++) {
+		const struct virtio_queue_setup *rx = &start->queues[2 * i];
+
+		if (2 * (size_t)i + 1 >= start->n_queues || !rx[0].enabled ||
+		    !rx[1].enabled)
+			continue;
+		err = virtio_net_pair_start(&net->pairs[i], start->mem, &rx[0],
+					    &rx[1], start->features, vnet_hdr);
+		if (err < 0)
+			return err;
+		net->active[net->n_active++] = &net->pairs[i];
+	}
+	return net->n_active ? 0 : -EINVAL;
+}
+
+static void start_device(struct virtio_device *device,
+			 const struct virtio_start *start, virtio_done_fn done,
+			 void *arg)
+{
+	struct virtio_net *net = net_of(device);
+	char text[ERRNO_TEXT_MAX];
+	int err;
+
+	net->broken = false;
+	net->restarts = 0;
+	err = start_pairs(net, start);
+	if (err < 0) {
+		log_limited(&net->log, LOG_LEVEL_WARN,
+			    "%s: the guest has set up no queue pair that can "
+			    "run: %s",
+			    net->name, errno_text(-err, text, sizeof(text)));
+		finish_pairs(net);
+		done(arg, err);
+		return;
+	}
+	net->done = done;
+	net->done_arg = arg;
+	net->wanted = true;
+	step(net);
+}
+
+static void stop_device(struct virtio_device *device, virtio_done_fn done,
+			void *arg)
+{
+	struct virtio_net *net = net_of(device);
+
+	net->done = done;
+	net->done_arg = arg;
+	net->wanted = false;
+	step(net);
+}
+
+static void destroy(struct virtio_device *device)
+{
+	virtio_net_destroy(device);
+}
+
+static const struct virtio_device_ops net_ops = {
+	.features = features,
+	.accept_features = accept_features,
+	.read_config = read_config,
+	.write_config = write_config,
+	.start = start_device,
+	.stop = stop_device,
+	.destroy = destroy,
+};
+
+static int make_tables(struct virtio_net *net,
+		       const struct virtio_net_config *config)
+{
+	size_t n = config->n_queue_pairs;
+
+	net->name = strdup(config->name);
+	net->pairs = calloc(n, sizeof(*net->pairs));
+	net->active = calloc(n, sizeof(struct virtio_net_pair *));
+	net->configs = calloc(n, sizeof(*net->configs));
+	net->queues = calloc(n, sizeof(struct net_queue *));
+	if (!net->name || !net->pairs || !net->active || !net->configs ||
+	    !net->queues)
+		return -ENOMEM;
+	for (uint16_t i = 0; i < n; i++)
+		virtio_net_pair_init(&net->pairs[i], &pair_ops, net,
+				     config->loop, config->queue_loops[i]);
+	return 0;
+}
+
+static void free_device(struct virtio_net *net)
+{
+	free(net->name);
+	free(net->pairs);
+	free(net->active);
+	free(net->configs);
+	free(net->queues);
+	free(net);
+}
+
+int virtio_net_create(const struct virtio_net_config *config,
+		      struct virtio_device **out)
+{
+	struct virtio_net *net;
+
+	if (!net_endpoint_is_ordered(config->endpoint) ||
+	    !config->n_queue_pairs ||
+	    config->n_queue_pairs > VIRTIO_MAX_QUEUES / 2)
+		return -EINVAL;
+	net = calloc(1, sizeof(*net));
+	if (!net)
+		return -ENOMEM;
+	if (make_tables(net, config) < 0) {
+		free_device(net);
+		return -ENOMEM;
+	}
+	net->endpoint = config->endpoint;
+	net->loop = config->loop;
+	memcpy(net->mac, config->mac, sizeof(net->mac));
+	net->mtu = config->mtu;
+	net->n_pairs = config->n_queue_pairs;
+	net->link_up = net_endpoint_link_up(config->endpoint);
+	net->base = (struct virtio_device){
+		.ops = &net_ops,
+		.name = net->name,
+		.device_id = VIRTIO_ID_NET,
+		.class_code = CLASS_ETHERNET,
+		.n_queues = (uint16_t)(2 * config->n_queue_pairs),
+		.queue_size = config->queue_size,
+		.config_len = VIRTIO_NET_CONFIG_LEN,
+	};
+	net_endpoint_wait_for_action(net->endpoint, action, net);
+	*out = &net->base;
+	return 0;
+}
+
+void virtio_net_destroy(struct virtio_device *device)
+{
+	struct virtio_net *net = net_of(device);
+
+	net_endpoint_wait_for_action(net->endpoint, NULL, NULL);
+	free_device(net);
+}
+
+const struct virtio_net_stats *virtio_net_stats(
+	const struct virtio_device *device, uint16_t pair)
+{
+	const struct virtio_net *net = (const struct virtio_net *)device;
+
+	return &net->pairs[pair].stats;
+}

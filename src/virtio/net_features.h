@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef EVNIC_VIRTIO_NET_FEATURES_H
+#define EVNIC_VIRTIO_NET_FEATURES_H
+
+/*
+ * virtio-net feature bits and what an endpoint can do, one into the other.
+ */
+
+#include "net/endpoint.h"
+
+/* What the device offers with @endpoint behind it. @mtu: is there one? */
+uint64_t virtio_net_features_offer(const struct net_endpoint *endpoint,
+				   bool mtu);
+
+/* Do these go together (virtio 1.2, 5.1.3.1)? */
+bool virtio_net_features_fit(uint64_t features);
+
+/* The unfinished frames that a driver with these features takes. */
+struct net_rx_offloads virtio_net_features_rx(uint64_t features);
+
+/* May a driver with these features ask for @offload? */
+bool virtio_net_features_allow(uint64_t features,
+			       const struct net_offload *offload);
+
+#endif

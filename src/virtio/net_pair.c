@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A queue pair on its loop.
+ *
+ * Begin and end are one message that travels to the pair's loop and back, so
+ * there is never more than one under way. Trouble is another: posted at most
+ * once between begin and end, hence delivered before the answer to end, since
+ * messages of one sender arrive in order.
+ *
+ * Trouble is found inside the worker's callbacks, where nothing can be
+ * stopped. The pair reports it and stays as it is (a broken ring is empty, a
+ * failed worker idle) until its owner ends it.
+ */
+#include "virtio/net_pair.h"
+
+#include "virtio/net_defs.h"
+#include "virtio/net_features.h"
+
+static void event_run(struct loop_msg *msg)
+{
+	struct virtio_net_pair *pair =
+		container_of(msg, struct virtio_net_pair, event);
+
+	pair->ops->trouble(pair, pair->trouble, pair->what);
+}
+
+static void report(struct virtio_net_pair *pair,
+		   enum virtio_net_trouble trouble, const char *what)
+{
+	if (pair->in_trouble)
+		return;
+	pair->in_trouble = true;
+	pair->trouble = trouble;
+	pair->what = what;
+	loop_post(pair->control, &pair->event);
+}
+
+static void check_rings(struct virtio_net_pair *pair)
+{
+	if (pair->rx.ring.broken)
+		report(pair, VIRTIO_NET_BROKEN_RX, pair->rx.ring.broken);
+	else if (pair->tx.ring.broken)
+		report(pair, VIRTIO_NET_BROKEN_TX, pair->tx.ring.broken);
+}
+
+static size_t rx_fetch(void *arg, struct net_rx_id *ids, size_t max)
+{
+	struct virtio_net_pair *pair = arg;
+	size_t n = virtio_net_rx_fetch(&pair->rx, ids, max);
+
+	check_rings(pair);
+	return n;
+}
+
+static void rx_done(void *arg, const struct net_rx_packet *packets, size_t n)
+{
+	struct virtio_net_pair *pair = arg;
+
+	virtio_net_rx_done(&pair->rx, packets, n);
+}
+
+static size_t tx_fetch(void *arg, struct net_tx_seg *segs, size_t max,
+		       size_t max_packets)
+{
+	struct virtio_net_pair *pair = arg;
+	size_t n = virtio_net_tx_fetch(&pair->tx, segs, max, max_packets);
+
+	check_rings(pair);
+	return n;
+}
+
+static void tx_done(void *arg, const struct net_tx_id *ids, size_t n)
+{
+	struct virtio_net_pair *pair = arg;
+
+	virtio_net_tx_done(&pair->tx, ids, n);
+}
+
+/* Two queues may share an interrupt (mmio): one raise does for both. */
+static void flush(void *arg)
+{
+	struct virtio_net_pair *pair = arg;
+	const struct virtio_irq *rx = &pair->rx.setup.irq;
+	const struct virtio_irq *tx = &pair->tx.setup.irq;
+	bool raise_rx = split_ring_publish(&pair->rx.ring);
+	bool raise_tx = split_ring_publish(&pair->tx.ring);
+
+	if (raise_rx)
+		virtio_irq_raise(rx);
+	if (raise_tx && !(raise_rx && tx->fd == rx->fd))
+		virtio_irq_raise(tx);
+}
+
+static bool arm(void *arg, bool tx)
+{
+	struct virtio_net_pair *pair = arg;
+	bool more;
+
+	flush(pair); /* what was dropped moved no packet */
+	more = virtio_net_rx_arm(&pair->rx);
+	if (tx)
+		more |= virtio_net_tx_arm(&pair->tx);
+	check_rings(pair);
+	return more;
+}
+
+static void disarm(void *arg)
+{
+	struct virtio_net_pair *pair = arg;
+
+	split_ring_disarm(&pair->rx.ring);
+	split_ring_disarm(&pair->tx.ring);
+}
+
+static void failed(void *arg, enum net_tx_error error)
+{
+	if (error == NET_TX_TRY_RESTART)
+		report(arg, VIRTIO_NET_TRY_RESTART, "the endpoint has failed");
+	else
+		report(arg, VIRTIO_NET_FATAL,
+		       "the endpoint has failed for good");
+}
+
+static const struct net_worker_ops worker_ops = {
+	.rx_fetch = rx_fetch,
+	.rx_done = rx_done,
+	.tx_fetch = tx_fetch,
+	.tx_done = tx_done,
+	.flush = flush,
+	.arm = arm,
+	.disarm = disarm,
+	.failed = failed,
+};
+
+static void kick(struct virtio_net_pair *pair, int fd)
+{
+	if (!eventfd_take(fd))
+		return;
+	pair->stats.kicks++;
+	net_worker_kick(&pair->worker);
+}
+
+static void rx_kick_cb(struct ev_loop *ev, ev_io *w, int revents)
+{
+	UNUSED(ev);
+	UNUSED(revents);
+	kick(container_of(w, struct virtio_net_pair, rx_kick), w->fd);
+}
+
+static void tx_kick_cb(struct ev_loop *ev, ev_io *w, int revents)
+{
+	UNUSED(ev);
+	UNUSED(revents);
+	kick(container_of(w, struct virtio_net_pair, tx_kick), w->fd);
+}
+
+void virtio_net_pair_init(struct virtio_net_pair *pair,
+			  const struct virtio_net_pair_ops *ops, void *owner,
+			  struct loop *control, struct loop *loop)
+{
+	pair->ops = ops;
+	pair->owner = owner;
+	pair->control = control;
+	pair->loop = loop;
+	pair->event.run = event_run;
+}
+
+int virtio_net_pair_start(struct virtio_net_pair *pair,
+			  const struct guest_mem *mem,
+			  const struct virtio_queue_setup *rx,
+			  const struct virtio_queue_setup *tx,
+			  uint64_t features, bool vnet_hdr)
+{
+	int err;
+
+	err = virtio_net_rx_start(&pair->rx, mem, rx, features, &pair->stats);
+	if (err < 0)
+		return err;
+	err = virtio_net_tx_start(&pair->tx, mem, tx, features, vnet_hdr,
+				  &pair->stats);
+	if (err < 0)
+		virtio_net_rx_fini(&pair->rx);
+	return err;
+}
+
+void virtio_net_pair_finish(struct virtio_net_pair *pair)
+{
+	virtio_net_rx_fini(&pair->rx);
+	virtio_net_tx_fini(&pair->tx);
+}
+
+struct net_queue_config virtio_net_pair_config(struct virtio_net_pair *pair)
+{
+	uint64_t features = pair->rx.features;
+
+	net_worker_init(&pair->worker, &worker_ops, pair, pair->loop,
+			&pair->rx.pool);
+	return (struct net_queue_config){
+		.loop = pair->loop,
+		.client = &pair->worker.client,
+		.vnet_hdr = pair->tx.vnet_hdr,
+		.rx_span = features & VIRTIO_NET_F_MRG_RXBUF
+				   ? pair->rx.ring.size
+				   : 1,
+		.rx_offloads = virtio_net_features_rx(features),
+	};
+}
+
+static void began_run(struct loop_msg *msg)
+{
+	struct virtio_net_pair *pair =
+		container_of(msg, struct virtio_net_pair, command);
+
+	pair->ops->began(pair);
+}
+
+static void begin_run(struct loop_msg *msg)
+{
+	struct virtio_net_pair *pair =
+		container_of(msg, struct virtio_net_pair, command);
+
+	pair->in_trouble = false;
+	check_rings(pair);
+	if (virtio_net_rx_resume(&pair->rx) < 0)
+		report(pair, VIRTIO_NET_BROKEN_RX, "its memory has gone");
+	if (virtio_net_tx_resume(&pair->tx) < 0)
+		report(pair, VIRTIO_NET_BROKEN_TX, "its memory has gone");
+	if (!pair->in_trouble) {
+		ev_io_init(&pair->rx_kick, rx_kick_cb, pair->rx.setup.kick_fd,
+			   EV_READ);
+		ev_io_init(&pair->tx_kick, tx_kick_cb, pair->tx.setup.kick_fd,
+			   EV_READ);
+		ev_io_start(pair->loop->ev, &pair->rx_kick);
+		ev_io_start(pair->loop->ev, &pair->tx_kick);
+		flush(pair);
+		net_worker_start(&pair->worker, pair->queue);
+	}
+	pair->command.run = began_run;
+	loop_post(pair->control, &pair->command);
+}
+
+void virtio_net_pair_begin(struct virtio_net_pair *pair)
+{
+	pair->command.run = begin_run;
+	loop_post(pair->loop, &pair->command);
+}
+
+static void ended_run(struct loop_msg *msg)
+{
+	struct virtio_net_pair *pair =
+		container_of(msg, struct virtio_net_pair, command);
+
+	pair->queue = NULL;
+	pair->ops->ended(pair);
+}
+
+static void end_run(struct loop_msg *msg)
+{
+	struct virtio_net_pair *pair =
+		container_of(msg, struct virtio_net_pair, command);
+	struct net_tx_id tail;
+
+	ev_io_stop(pair->loop->ev, &pair->rx_kick);
+	ev_io_stop(pair->loop->ev, &pair->tx_kick);
+	if (net_worker_tail(&pair->worker, &tail))
+		virtio_net_tx_rewind(&pair->tx, tail);
+	net_worker_stop(&pair->worker);
+	net_queue_destroy(pair->queue);
+	pair->command.run = ended_run;
+	loop_post(pair->control, &pair->command);
+}
+
+void virtio_net_pair_end(struct virtio_net_pair *pair)
+{
+	pair->command.run = end_run;
+	loop_post(pair->loop, &pair->command);
+}

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A guest with one virtio-net device and no transport.
+ */
+#include "support/vnic.h"
+
+#include "base/bytes.h"
+#include "net/vnet_hdr.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define RAM_BASE 0x100000
+#define RAM_SIZE (256U << 20)
+#define QUIET	 40 /* rounds of the loop after which nothing is left to do */
+
+static struct vnic *vnic_of(struct virtio_host *host)
+{
+	return container_of(host, struct vnic, host);
+}
+
+static void config_changed(struct virtio_host *host)
+{
+	vnic_of(host)->config_changes++;
+}
+
+static void needs_reset(struct virtio_host *host)
+{
+	vnic_of(host)->needs_reset++;
+}
+
+static const struct virtio_host_ops host_ops = {
+	.config_changed = config_changed,
+	.needs_reset = needs_reset,
+};
+
+void vnic_init(struct vnic *vnic)
+{
+	memset(vnic, 0, sizeof(*vnic));
+	if (loop_init(&vnic->loop) < 0)
+		abort();
+	guest_ram_init(&vnic->ram, RAM_BASE, RAM_SIZE);
+	vnic->host.ops = &host_ops;
+}
+
+void vnic_plug(struct vnic *vnic, struct net_endpoint *endpoint,
+	       uint16_t n_pairs, uint16_t size, bool threads)
+{
+	struct loop *loops[VNIC_PAIRS_MAX];
+	struct virtio_net_config config = {
+		.name = "nic0",
+		.mac = {0x02, 1, 2, 3, 4, 5},
+		.mtu = 1500,
+		.queue_size = size,
+		.endpoint = endpoint,
+		.loop = &vnic->loop,
+		.queue_loops = loops,
+		.n_queue_pairs = n_pairs,
+	};
+
+	vnic->n_pairs = n_pairs;
+	vnic->size = size;
+	for (uint16_t i = 0; i < n_pairs; i++) {
+		loops[i] = &vnic->loop;
+		if (!threads)
+			continue;
+		if (iothread_create("pair", &vnic->threads[i]) < 0)
+			abort();
+		loops[i] = &vnic->threads[i]->loop;
+	}
+	if (virtio_net_create(&config, &vnic->device) < 0)
+		abort();
+	vnic->device->host = &vnic->host;
+}
+
+static void free_rings(struct vnic *vnic)
+{
+	if (!vnic->rx_buf)
+		return;
+	for (uint16_t i = 0; i < vnic->n_pairs; i++) {
+		ring_driver_fini(&vnic->rx[i]);
+		ring_driver_fini(&vnic->tx[i]);
+	}
+	guest_ram_clear(&vnic->ram);
+	vnic->rx_buf = 0;
+}
+
+void vnic_unplug(struct vnic *vnic)
+{
+	if (vnic->running)
+		vnic_stop(vnic);
+	virtio_net_destroy(vnic->device);
+	for (uint16_t i = 0; i < VNIC_PAIRS_MAX; i++) {
+		iothread_destroy(vnic->threads[i]);
+		vnic->threads[i] = NULL;
+	}
+	free_rings(vnic);
+}
+
+void vnic_fini(struct vnic *vnic)
+{
+	loop_fini(&vnic->loop);
+	guest_ram_fini(&vnic->ram);
+}
+
+static void done(void *arg, int err)
+{
+	struct vnic *vnic = arg;
+
+	if (vnic->done)
+		abort(); /* answered twice */
+	vnic->done = true;
+	vnic->err = err;
+}
+
+static bool is_done(void *arg)
+{
+	return ((struct vnic *)arg)->done;
+}
+
+static void make_rings(struct vnic *vnic, uint64_t features)
+{
+	free_rings(vnic);
+	for (uint16_t i = 0; i < vnic->n_pairs; i++) {
+		ring_driver_init(&vnic->rx[i], &vnic->ram, vnic->size,
+				 features);
+		ring_driver_init(&vnic->tx[i], &vnic->ram, vnic->size,
+				 features);
+	}
+	vnic->rx_buf = guest_ram_alloc(&vnic->ram,
+				       (size_t)vnic->size * VNIC_BUF_LEN, 4096);
+	vnic->tx_buf = guest_ram_alloc(&vnic->ram,
+				       (size_t)vnic->size * VNIC_BUF_LEN, 4096);
+}
+
+void vnic_begin_start(struct vnic *vnic, uint64_t features)
+{
+	struct virtio_queue_setup queues[2 * VNIC_PAIRS_MAX];
+	struct virtio_start start = {
+		.features = features,
+		.mem = &vnic->ram.mem,
+		.queues = queues,
+		.n_queues = 2 * (size_t)vnic->n_pairs,
+	};
+
+	make_rings(vnic, features);
+	for (uint16_t i = 0; i < vnic->n_pairs; i++) {
+		queues[2 * i] = ring_driver_setup(&vnic->rx[i]);
+		queues[2 * i + 1] = ring_driver_setup(&vnic->tx[i]);
+	}
+	vnic->features = features;
+	vnic->done = false;
+	vnic->running = true;
+	vnic->device->ops->start(vnic->device, &start, done, vnic);
+}
+
+int vnic_start(struct vnic *vnic, uint64_t features)
+{
+	vnic_begin_start(vnic, features);
+	if (!vnic_run_until(vnic, is_done, vnic))
+		abort();
+	vnic->running = vnic->err == 0;
+	return vnic->err;
+}
+
+void vnic_begin_stop(struct vnic *vnic)
+{
+	vnic->done = false;
+	vnic->running = false;
+	vnic->device->ops->stop(vnic->device, done, vnic);
+}
+
+void vnic_stop(struct vnic *vnic)
+{
+	vnic_begin_stop(vnic);
+	if (!vnic_run_until(vnic, is_done, vnic))
+		abort();
+}
+
+void vnic_run(struct vnic *vnic)
+{
+	for (unsigned int i = 0; i < QUIET; i++)
+		loop_run_once(&vnic->loop);
+}
+
+bool vnic_run_until(struct vnic *vnic, bool (*pred)(void *arg), void *arg)
+{
+	time_t end = time(NULL) + 5;
+
+	while (!pred(arg)) {
+		if (time(NULL) > end)
+			return false;
+		loop_run_once(&vnic->loop);
+		(void)sched_yield();
+	}
+	return true;
+}
+
+/* Cuts [@gpa, @gpa + @len) into pieces; returns how many. */
+static uint16_t cut(struct ring_piece *pieces, uint64_t gpa, size_t len,
+		    uint32_t piece, bool write)
+{
+	uint16_t n = 0;
+
+	for (size_t at = 0; at < len; at += pieces[n++].len) {
+		if (n == VIRTIO_QUEUE_SIZE_MAX)
+			abort();
+		pieces[n] = (struct ring_piece){
+			.gpa = gpa + at,
+			.len = (uint32_t)MIN(len - at, (size_t)piece),
+			.write = write,
+		};
+	}
+	return n;
+}
+
+static bool use_indirect(const struct ring_driver *drv, uint16_t n)
+{
+	return drv->indirect && n > 1 && n <= drv->size;
+}
+
+void vnic_post(struct vnic *vnic, unsigned int n, uint32_t len, uint32_t piece)
+{
+	struct ring_piece *pieces = vnic->pieces;
+	struct ring_driver *drv = &vnic->rx[0];
+
+	for (unsigned int i = 0; i < n; i++) {
+		uint64_t gpa =
+			vnic->rx_buf + (uint64_t)drv->free_head * VNIC_BUF_LEN;
+		uint16_t k = cut(pieces, gpa, len, piece ? piece : len, true);
+
+		if (ring_driver_add(drv, pieces, k, use_indirect(drv, k)) ==
+		    RING_DRIVER_NONE)
+			abort();
+	}
+	(void)ring_driver_show(drv);
+}
+
+uint16_t vnic_queue(struct vnic *vnic, const void *hdr, const void *frame,
+		    size_t len, uint32_t piece)
+{
+	struct ring_piece *pieces = vnic->pieces;
+	struct ring_driver *drv = &vnic->tx[0];
+	uint64_t gpa = vnic->tx_buf + (uint64_t)drv->free_head * VNIC_BUF_LEN;
+	unsigned char *to = guest_ram_at(&vnic->ram, gpa);
+	uint16_t n;
+
+	if (hdr)
+		memcpy(to, hdr, VNIC_HDR_LEN);
+	else
+		memset(to, 0, VNIC_HDR_LEN);
+	memcpy(to + VNIC_HDR_LEN, frame, len);
+	if (piece) {
+		n = cut(pieces, gpa, len + VNIC_HDR_LEN, piece, false);
+	} else {
+		n = cut(pieces, gpa, VNIC_HDR_LEN, VNIC_HDR_LEN, false);
+		n = (uint16_t)(n + cut(pieces + n, gpa + VNIC_HDR_LEN, len,
+				       UINT32_MAX, false));
+	}
+	return ring_driver_add(drv, pieces, n, use_indirect(drv, n));
+}
+
+uint16_t vnic_send(struct vnic *vnic, const void *hdr, const void *frame,
+		   size_t len, uint32_t piece)
+{
+	uint16_t head = vnic_queue(vnic, hdr, frame, len, piece);
+
+	(void)ring_driver_show(&vnic->tx[0]);
+	return head;
+}
+
+ssize_t vnic_receive(struct vnic *vnic, uint8_t hdr[VNIC_HDR_LEN], void *frame,
+		     size_t size, unsigned int *n_bufs)
+{
+	unsigned int n = 1, taken = 0;
+	unsigned char *out = frame;
+	uint32_t used, at = 0;
+	uint16_t head;
+
+	do {
+		const unsigned char *from;
+		uint32_t skip = taken ? 0 : VNIC_HDR_LEN;
+
+		if (!ring_driver_collect(&vnic->rx[0], &head, &used))
+			return taken ? -EPROTO : -EAGAIN;
+		from = guest_ram_at(&vnic->ram,
+				    vnic->rx_buf +
+					    (uint64_t)head * VNIC_BUF_LEN);
+		if (used < skip || used - skip > size - at)
+			return -EPROTO;
+		if (!taken) {
+			memcpy(hdr, from, VNIC_HDR_LEN);
+			n = load_le16(hdr + VNET_HDR_NUM_BUFFERS);
+		}
+		memcpy(out + at, from + skip, used - skip);
+		at += used - skip;
+		taken++;
+	} while (taken < n);
+	if (n_bufs)
+		*n_bufs = n;
+	return n ? (ssize_t)at : -EPROTO;
+}
+
+unsigned int vnic_reap(struct vnic *vnic)
+{
+	unsigned int n = 0;
+	uint32_t len;
+	uint16_t head;
+
+	while (ring_driver_collect(&vnic->tx[0], &head, &len))
+		n++;
+	return n;
+}
+
+uint64_t vnic_interrupts(const struct ring_driver *drv)
+{
+	uint64_t n;
+
+	return read(drv->call_fd, &n, sizeof(n)) == sizeof(n) ? n : 0;
+}
+
+const struct virtio_net_stats *vnic_stats(const struct vnic *vnic)
+{
+	return virtio_net_stats(vnic->device, 0);
+}

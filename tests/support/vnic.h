@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef EVNIC_TESTS_VNIC_H
+#define EVNIC_TESTS_VNIC_H
+
+/*
+ * A guest with one virtio-net device and no transport between them: memory,
+ * rings, a driver for each, and a host that notes what the device says.
+ *
+ * Thread: the control loop's, which is the caller's. The queue pairs run on
+ * the control loop, or each on a thread of its own.
+ */
+
+#include "base/loop.h"
+#include "support/ring_driver.h"
+#include "virtio/net.h"
+#include "virtio/net_defs.h"
+
+#define VNIC_PAIRS_MAX 2
+#define VNIC_HDR_LEN   12
+/* Bytes of each buffer that vnic_post() and vnic_send() use. */
+#define VNIC_BUF_LEN 70000
+
+/* @size: of each ring. @features: that the last start was given.
+ * @done, @err: the device's answer to the last start or stop. */
+struct vnic {
+	struct loop loop;
+	struct guest_ram ram;
+	struct virtio_device *device;
+	struct virtio_host host;
+	struct iothread *threads[VNIC_PAIRS_MAX];
+	uint16_t n_pairs, size;
+	uint64_t features;
+	struct ring_driver rx[VNIC_PAIRS_MAX], tx[VNIC_PAIRS_MAX];
+	uint64_t rx_buf, tx_buf; /* one slice for each head, of pair 0 */
+	bool running;
+	unsigned int config_changes, needs_reset;
+	bool done;
+	int err;
+	struct ring_piece pieces[VIRTIO_QUEUE_SIZE_MAX]; /* scratch */
+};
+
+/* Makes loop and memory. */
+void vnic_init(struct vnic *vnic);
+
+/* Puts a device on @endpoint (which stays the caller's). @threads: a thread for
+ * each pair. */
+void vnic_plug(struct vnic *vnic, struct net_endpoint *endpoint,
+	       uint16_t n_pairs, uint16_t size, bool threads);
+
+/* Stops the device if it runs, and frees everything but the endpoint; that, and
+ * then the loop, by vnic_fini(). */
+void vnic_unplug(struct vnic *vnic);
+void vnic_fini(struct vnic *vnic);
+
+/* Makes rings for @features and starts the device. Returns its answer. */
+int vnic_start(struct vnic *vnic, uint64_t features);
+
+/* As above, without waiting: vnic->done tells. vnic_begin_start() makes the
+ * rings too. */
+void vnic_begin_start(struct vnic *vnic, uint64_t features);
+void vnic_begin_stop(struct vnic *vnic);
+void vnic_stop(struct vnic *vnic);
+
+/* Runs the control loop for a while: until all is quiet, if there are no
+ * threads. */
+void vnic_run(struct vnic *vnic);
+
+/* Runs the control loop until @pred(@arg). False: it took five seconds. */
+bool vnic_run_until(struct vnic *vnic, bool (*pred)(void *arg), void *arg);
+
+/* Posts @n receive buffers of @len bytes, each in pieces of @piece (0: one). */
+void vnic_post(struct vnic *vnic, unsigned int n, uint32_t len, uint32_t piece);
+
+/* Makes one frame available with @hdr in front (NULL: zeroes), in pieces of
+ * @piece bytes (0: header, frame); not shown yet. Returns the head. */
+uint16_t vnic_queue(struct vnic *vnic, const void *hdr, const void *frame,
+		    size_t len, uint32_t piece);
+
+/* The same, shown. */
+uint16_t vnic_send(struct vnic *vnic, const void *hdr, const void *frame,
+		   size_t len, uint32_t piece);
+
+/* Takes one received packet: header to @hdr, frame to @frame. The length of the
+ * frame, or -EAGAIN, or -EPROTO (the header and the used lengths disagree).
+ * @n_bufs (may be NULL): how many buffers it filled. */
+ssize_t vnic_receive(struct vnic *vnic, uint8_t hdr[VNIC_HDR_LEN], void *frame,
+		     size_t size, unsigned int *n_bufs);
+
+/* Collects all completed transmits; returns how many. */
+unsigned int vnic_reap(struct vnic *vnic);
+
+/* Interrupts raised by a ring since the last call. */
+uint64_t vnic_interrupts(const struct ring_driver *drv);
+
+const struct virtio_net_stats *vnic_stats(const struct vnic *vnic);
+
+#endif
