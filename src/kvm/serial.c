@@ -181,9 +181,14 @@ static void write_fifo_control(struct serial *serial, uint8_t value)
 
 static void set_divisor(struct serial *serial, uint8_t value, bool high)
 {
-	serial->divisor =
-		high ? (uint16_t)((serial->divisor & 0x00ff) | value << 8)
-		     : (uint16_t)((serial->divisor & 0xff00) | value);
+	unsigned int low = serial->divisor & 0x00ffU;
+	unsigned int top = serial->divisor & 0xff00U;
+
+	if (high)
+		top = (unsigned int)value << 8;
+	else
+		low = value;
+	serial->divisor = (uint16_t)(top | low);
 }
 
 /* False: not now. */
