@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * evnic: the command line.
+ * evnic: the command line, and where the parts of the program are put together.
  *
  * Exit status: 0 all well (run: the guest powered off, or reset itself with
  * "on_reset": "exit", or a signal ended evnic), 1 something failed on this
  * host, 2 wrong arguments or a wrong description.
  */
 #include "machine/description.h"
+#include "machine/machine.h"
+#include "machine/pidfile.h"
 
 #include <fcntl.h>
 #include <getopt.h>
@@ -21,21 +23,57 @@
 /* What the arguments of a verb came to. */
 struct arguments {
 	const char *file;
+	const char *pidfile;
 };
 
-/* @args: what follows the verb in its usage line. */
+/* @args: what follows the verb in its usage line. @options: as getopt_long()
+ * wants them; each has a help option. */
 struct verb {
 	const char *name;
 	const char *args;
 	const char *summary;
 	const char *details;
 	int n_files;
+	const struct option *options;
 	int (*run)(const struct arguments *args);
 };
 
+static int verb_run(const struct arguments *args);
 static int verb_check(const struct arguments *args);
 
+static const struct option run_options[] = {
+	{"help", no_argument, NULL, 'h'},
+	{"pidfile", required_argument, NULL, 'p'},
+	{0},
+};
+
+static const struct option no_options[] = {
+	{"help", no_argument, NULL, 'h'},
+	{0},
+};
+
 static const struct verb verbs[] = {
+	{
+		.name = "run",
+		.args = "FILE [--pidfile PATH]",
+		.summary = "launch the machine that a description describes",
+		.details =
+			"Launches the machine that FILE describes, on KVM, and "
+			"runs it until it ends.\n"
+			"  --pidfile PATH  hold the process id in PATH while it "
+			"runs; no second evnic\n"
+			"                  runs with the same PATH\n"
+			"With the serial port on the terminal, Ctrl-A x ends "
+			"the machine.\n"
+			"Exit status: 0 the guest powered off, or reset itself "
+			"with \"on_reset\": \"exit\", or\n"
+			"SIGTERM, SIGINT or SIGHUP or Ctrl-A x ended it; 1 it "
+			"failed; 2 the arguments or the\n"
+			"description are wrong.\n",
+		.n_files = 1,
+		.options = run_options,
+		.run = verb_run,
+	},
 	{
 		.name = "check",
 		.args = "FILE",
@@ -48,9 +86,33 @@ static const struct verb verbs[] = {
 			   "Exit status: 0 the description is good, 2 it is "
 			   "not.\n",
 		.n_files = 1,
+		.options = no_options,
 		.run = verb_check,
 	},
 };
+
+static int verb_run(const struct arguments *args)
+{
+	struct pidfile pidfile = {.fd = -1};
+	struct description desc;
+	int status = EXIT_FAILURE;
+
+	description_load(&desc, args->file);
+	if (desc.problems.n) {
+		problems_print(&desc.problems, stderr);
+		status = EXIT_WRONG;
+		goto out;
+	}
+	machine_block_signals();
+	if (args->pidfile && pidfile_create(&pidfile, args->pidfile) < 0)
+		goto out;
+	if (machine_run(&desc.config) == 0)
+		status = EXIT_SUCCESS;
+	pidfile_remove(&pidfile);
+out:
+	description_fini(&desc);
+	return status;
+}
 
 static int verb_check(const struct arguments *args)
 {
@@ -101,19 +163,19 @@ static int wrong(const struct verb *verb, const char *what, const char *which)
 /* @argv[0] is the verb. */
 static int run_verb(const struct verb *verb, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"help", no_argument, NULL, 'h'},
-		{0},
-	};
 	struct arguments args = {0};
 	int option;
 
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":h", verb->options, NULL)) !=
+	       -1) {
 		switch (option) {
 		case 'h':
 			print_verb_help(verb);
 			return EXIT_SUCCESS;
+		case 'p':
+			args.pidfile = optarg;
+			break;
 		case ':':
 			return wrong(verb, "a value is missing after",
 				     argv[optind - 1]);
