@@ -23,7 +23,8 @@ struct backend {
  * @loops_back: what is sent is received. @reads_sent: it copies transmitted
  * bytes through guest_mem_read(). @allocates: it allocates for each packet.
  * @ignores_addresses: it does not look at what is sent.
- * @max_frame: the longest frame that it carries. */
+ * @uso_varies: whether it offers USO depends on the host's kernel. @max_frame:
+ * the longest frame that it carries. */
 struct backend_row {
 	const char *name;
 	const char *type;
@@ -31,6 +32,7 @@ struct backend_row {
 	struct net_multiqueue multiqueue;
 	struct net_tx_offloads tx_offloads;
 	bool loops_back, reads_sent, allocates, ignores_addresses;
+	bool uso_varies;
 	size_t max_frame;
 
 	/* Makes the endpoint. 0, -ENOTSUP (this host cannot), -errno. On the
@@ -55,6 +57,7 @@ extern const size_t backend_rows_count;
 
 extern const struct backend_row backend_null;
 extern const struct backend_row backend_loopback;
+extern const struct backend_row backend_tap;
 extern const struct backend_row backend_script_now;
 extern const struct backend_row backend_script_soon;
 

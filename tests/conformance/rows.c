@@ -7,6 +7,7 @@
 const struct backend_row *const backend_rows[] = {
 	&backend_null,
 	&backend_loopback,
+	&backend_tap,
 	&backend_script_now,
 	&backend_script_soon,
 };

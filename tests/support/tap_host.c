@@ -27,7 +27,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define HDR_LEN 10
+#define RECEIVE_BUFFER (64 << 20)
 
 static void must(bool ok, const char *what)
 {
@@ -200,9 +200,11 @@ int tap_host_socket(const char *name)
 		.sll_ifindex = (int)if_nametoindex(name),
 	};
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL));
-	int one = 1;
+	int one = 1, size = RECEIVE_BUFFER;
 
 	must(fd >= 0, "packet socket");
+	/* A few long frames fill the usual one. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
 	must(setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &one, sizeof(one)) ==
 		     0,
 	     "PACKET_VNET_HDR");
@@ -224,14 +226,15 @@ bool tap_host_send(int fd, const void *frame, size_t len)
 size_t tap_host_receive(int fd, void *frame, size_t size, int timeout_ms)
 {
 	struct pollfd wait = {.fd = fd, .events = POLLIN};
-	const unsigned char *type = (const unsigned char *)frame + HDR_LEN + 12;
+	const unsigned char *type =
+		(const unsigned char *)frame + TAP_HOST_HDR_LEN + 12;
 
 	while (poll(&wait, 1, timeout_ms) > 0) {
 		ssize_t n = recv(fd, frame, size, 0);
 
 		if (n < 0 && errno == ENETDOWN)
 			continue; /* told once for each time it goes down */
-		must(n > HDR_LEN + ETH_HLEN, "recv");
+		must(n > TAP_HOST_HDR_LEN + ETH_HLEN, "recv");
 		if (type[0] == TAP_HOST_ETHERTYPE >> 8 &&
 		    type[1] == (TAP_HOST_ETHERTYPE & 0xff))
 			return (size_t)n;

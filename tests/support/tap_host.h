@@ -16,6 +16,9 @@
 /* Ethernet's type for experiments: nothing else in the namespace uses it. */
 #define TAP_HOST_ETHERTYPE 0x88b5
 
+/* The virtio-net header in front of a frame of tap_host_socket(). */
+#define TAP_HOST_HDR_LEN 10
+
 /* Puts the process into new network, mount and (without root) user namespaces,
  * with a /sys that shows them. NULL, or why that or taps are not to be had. */
 const char *tap_host_enter(void);
@@ -35,7 +38,7 @@ int tap_host_open(const char *name, short flags);
 void tap_host_move(const char *name, pid_t pid);
 
 /* A packet socket on the interface. Every frame, both ways, has a virtio-net
- * header of 10 bytes in front. */
+ * header in front. */
 int tap_host_socket(const char *name);
 
 /* Sends header and frame. False: the interface's queue is full. */
