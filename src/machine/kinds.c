@@ -9,6 +9,8 @@
 #include "backends/loopback.h"
 #include "backends/null.h"
 #include "backends/tap.h"
+#include "virtio/net.h"
+#include "virtio/transport.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -78,11 +80,74 @@ static int loopback_create(const struct backend_config *config,
 	return err < 0 ? fail(error, config->id, "loopback backend", err) : 0;
 }
 
+/* virtio-net, on either transport. */
+struct virtio_frontend {
+	struct frontend base;
+	struct virtio_device *device;
+	struct virtio_transport *transport;
+};
+
 static int virtio_net_plug(const struct frontend_setup *setup,
 			   struct kind_error *error, struct frontend **out)
 {
-	*out = NULL;
-	return fail(error, setup->config->iface_id, "virtio-net", -ENOTSUP);
+	const struct nic_config *nic = setup->config;
+	struct virtio_net_config config = {
+		.name = nic->iface_id,
+		.mtu = nic->mtu == CONFIG_ABSENT ? 0 : (uint16_t)nic->mtu,
+		.queue_size = (uint16_t)nic->queue_size,
+		.endpoint = setup->endpoint,
+		.loop = setup->loop,
+		.queue_loops = setup->queue_loops,
+		.n_queue_pairs = setup->n_queue_pairs,
+	};
+	struct virtio_frontend *frontend = calloc(1, sizeof(*frontend));
+	int err;
+
+	if (!frontend)
+		return fail(error, nic->iface_id, "virtio-net", -ENOMEM);
+	memcpy(config.mac, setup->mac, sizeof(config.mac));
+	err = virtio_net_create(&config, &frontend->device);
+	if (err < 0) {
+		(void)fail(error, nic->iface_id, "virtio-net", err);
+		goto free_frontend;
+	}
+	if (setup->transport == CONFIG_PCI)
+		err = virtio_pci_create(setup->platform, setup->loop,
+					frontend->device, &frontend->transport);
+	else
+		err = virtio_mmio_create(setup->platform, setup->loop,
+					 frontend->device,
+					 &frontend->transport);
+	if (err < 0) {
+		(void)fail(error, nic->iface_id, "no place for the NIC", err);
+		goto destroy_device;
+	}
+	*out = &frontend->base;
+	return 0;
+
+destroy_device:
+	virtio_net_destroy(frontend->device);
+free_frontend:
+	free(frontend);
+	return err;
+}
+
+static void virtio_net_reset(struct frontend *base, net_done_fn done, void *arg)
+{
+	struct virtio_frontend *frontend =
+		container_of(base, struct virtio_frontend, base);
+
+	virtio_transport_reset(frontend->transport, done, arg);
+}
+
+static void virtio_net_unplug(struct frontend *base)
+{
+	struct virtio_frontend *frontend =
+		container_of(base, struct virtio_frontend, base);
+
+	virtio_transport_destroy(frontend->transport);
+	virtio_net_destroy(frontend->device);
+	free(frontend);
 }
 
 /* The one kind that a description may leave unnamed. */
@@ -98,6 +163,8 @@ static const struct frontend_kind frontend_kinds[] = {
 	{
 		.model = "virtio-net",
 		.create = virtio_net_plug,
+		.reset = virtio_net_reset,
+		.destroy = virtio_net_unplug,
 	},
 };
 
