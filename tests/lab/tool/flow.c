@@ -15,7 +15,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -146,7 +145,6 @@ int lab_serve(char **argv)
 
 	if (tcp < 0 || udp < 0)
 		return lab_fail("serve");
-	signal(SIGPIPE, SIG_IGN);
 	if (lab_background() != 0)
 		return 1;
 	for (;;) {

@@ -77,8 +77,7 @@ int lab_background(void)
 	if (pid < 0)
 		return -errno;
 	if (pid > 0) {
-		printf("%d\n", (int)pid);
-		fflush(stdout);
+		dprintf(STDOUT_FILENO, "%d\n", (int)pid);
 		_exit(0);
 	}
 	setsid();

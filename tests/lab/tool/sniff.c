@@ -103,8 +103,9 @@ static void frame_keep(struct sniff *sniff, const unsigned char *frame,
 	header.usec = (uint32_t)(now.tv_nsec / 1000);
 	header.kept = (uint32_t)kept;
 	header.len = (uint32_t)len;
-	fwrite(&header, sizeof(header), 1, sniff->pcap);
-	fwrite(frame, kept, 1, sniff->pcap);
+	if (fwrite(&header, sizeof(header), 1, sniff->pcap) != 1 ||
+	    fwrite(frame, kept, 1, sniff->pcap) != 1)
+		sniff->kept = KEEP;
 }
 
 static void report_line(FILE *to, const char *way, const struct sniff_count *is)
@@ -182,8 +183,8 @@ int lab_sniff(char **argv)
 		errno = -err;
 		return lab_fail(argv[0]);
 	}
-	sniff.pcap = fopen(argv[1], "w");
-	sniff.report = fopen(argv[2], "w");
+	sniff.pcap = fopen(argv[1], "we");
+	sniff.report = fopen(argv[2], "we");
 	if (!sniff.pcap || !sniff.report)
 		return lab_fail("sniff");
 	sigemptyset(&term);
@@ -194,13 +195,12 @@ int lab_sniff(char **argv)
 		return lab_fail("signalfd");
 	if (lab_background() != 0)
 		return 1;
-	fwrite(&head, sizeof(head), 1, sniff.pcap);
+	if (fwrite(&head, sizeof(head), 1, sniff.pcap) != 1)
+		return 1;
 	sniff_run(&sniff, ended);
 	report_line(sniff.report, "out", &sniff.out);
 	report_line(sniff.report, "in", &sniff.in);
-	fclose(sniff.report);
-	fclose(sniff.pcap);
 	close(sniff.sock);
 	close(ended);
-	return 0;
+	return fclose(sniff.report) | fclose(sniff.pcap);
 }

@@ -99,7 +99,7 @@ int lab_wait_line(char **argv)
 	long offset = (long)lab_number(argv[1], INT32_MAX);
 	int notify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	int pidfd = pidfd_get(argv[4]);
-	FILE *file = fopen(argv[0], "r");
+	FILE *file = fopen(argv[0], "re");
 	regex_t want;
 	int status;
 
