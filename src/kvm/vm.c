@@ -110,6 +110,11 @@ static int attach(struct kvm_vm *vm, struct kvm_error *error)
 	vm->vm_fd = create_vm_fd(vm->kvm_fd);
 	if (vm->vm_fd < 0)
 		return kvm_error_errno(error, vm->vm_fd, "KVM: new VM");
+	/* Memory first: a slot waits for a grace period of the VM's SRCU, and
+	 * the interrupt controllers leave one behind that takes 6 to 10 ms. */
+	err = memory_attach(&vm->memory, vm->vm_fd, error);
+	if (err < 0)
+		return err;
 	err = irqchip_attach(&vm->irqchip, vm->vm_fd);
 	if (!err)
 		err = irqchip_bind(&vm->irqchip, vm->serial.irq_fd,
@@ -117,7 +122,6 @@ static int attach(struct kvm_vm *vm, struct kvm_error *error)
 	if (err < 0)
 		return kvm_error_errno(error, err,
 				       "KVM: interrupt controllers");
-	err = memory_attach(&vm->memory, vm->vm_fd, error);
 	for (unsigned int i = 0; i < vm->n_vcpus && !err; i++)
 		err = vcpu_attach(&vm->vcpus[i], vm->vm_fd, vm->run_size,
 				  &vm->cpuid, error);
