@@ -5,11 +5,12 @@
  *
  *	boot	power off at once; the newline of entry.S was the point
  *	wait	run the NIC and stay; the host ends it
+ *	reset	run the NIC and reset the machine
  *	smoke	send frames, get them back, compare every byte
  *	kick	time kicks of the transmit queue until the used ring moves
  *	doorbell time writes to a bare doorbell until a memory word moves
  *
- * But for boot and wait, a run ends in a line that starts with PASS or FAIL and
+ * But for boot, wait and reset, a run ends in a line that starts with PASS or FAIL and
  * in the machine powered off.
  */
 #include "payload.h"
@@ -162,6 +163,8 @@ void payload_main(const struct start_info *info)
 		mode_smoke();
 	else if (option_is("mode", "wait"))
 		mode_wait();
+	else if (option_is("mode", "reset"))
+		mode_reset();
 	else if (option_is("mode", "kick"))
 		mode_kick();
 	else if (option_is("mode", "doorbell"))

@@ -38,6 +38,7 @@ void payload_wait(payload_done_fn done, void *arg, const char *what);
 
 /* What each "mode=" does; they return when all went well. */
 _Noreturn void mode_wait(void);
+_Noreturn void mode_reset(void);
 void mode_smoke(void);
 void mode_kick(void);
 void mode_doorbell(void);

@@ -1,12 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# smoke.sh EVNIC PAYLOAD TRANSPORT [ARGS]: the payload under evnic, its NIC on
-# a loopback, frames out and back. Skipped (77) where there is no usable KVM.
+# smoke.sh EVNIC PAYLOAD TRANSPORT IOTHREADS [ARGS]: the payload under evnic,
+# its NIC on a loopback, frames out and back. Skipped (77) without /dev/kvm.
 set -eu
 evnic=$1
 payload=$2
 transport=$3
-args=${4-}
+iothreads=$4
+args=${5-}
 
 if [ ! -r /dev/kvm ] || [ ! -w /dev/kvm ]; then
 	echo "SKIP: /dev/kvm is absent or not ours to open"
@@ -25,6 +26,7 @@ cat >"$dir/machine.json" <<END
   "machine-config": {
     "vcpu_count": 1, "mem_size_mib": 64, "transport": "$transport"
   },
+  "iothreads": $iothreads,
   "backends": [ { "id": "l0", "type": "loopback" } ],
   "network-interfaces": [
     { "iface_id": "eth0", "backend": "l0", "guest_mac": "$mac" }
