@@ -7,11 +7,12 @@
  * sets for an interface that is up and has a carrier. The first state is asked
  * for; the answer is in the socket before send() returns.
  *
- * A message may be lost when the socket overflows (ENOBUFS): then the state is
- * asked for again.
+ * Messages are lost when the socket overflows (ENOBUFS): then the state is
+ * asked for again, as soon as there is room for the answer.
  *
  * RTM_DELLINK for our index means that the interface was deleted, or that it
- * was moved to another namespace: there it is looked up anew.
+ * was moved to another namespace: there it is looked up anew. A namespace lives
+ * as long as a socket of it, ours too.
  */
 #include "backends/tap_link.h"
 
@@ -34,8 +35,8 @@
 
 #define RECV_SIZE 8192
 
-/* Bounds the time that the first look at the link may take. */
-#define FIRST_MESSAGES_MAX 64
+/* Datagrams in one go. */
+#define RECV_MAX 64
 
 static void set_up(struct tap_link *link, bool up)
 {
@@ -166,7 +167,7 @@ static bool take_message(struct tap_link *link, const struct nlmsghdr *header)
 	return true;
 }
 
-/* Reads one datagram of messages. False: there was none. */
+/* Reads one datagram of messages. False: no more for now. */
 static bool receive(struct tap_link *link)
 {
 	union {
@@ -176,11 +177,17 @@ static bool receive(struct tap_link *link)
 	ssize_t n = recv(link->fd, &buf, sizeof(buf), 0);
 	unsigned int left;
 
-	if (n < 0) {
-		if (errno == ENOBUFS)
-			ask(link);
-		return false;
+	if (n < 0 && errno == ENOBUFS) {
+		link->lost = true;
+		return true;
 	}
+	if (n < 0 && link->lost) {
+		link->lost = false;
+		ask(link);
+		return true;
+	}
+	if (n < 0)
+		return false;
 	left = (unsigned int)n;
 	for (const struct nlmsghdr *at = &buf.header; NLMSG_OK(at, left);
 	     at = NLMSG_NEXT(at, left)) {
@@ -190,11 +197,17 @@ static bool receive(struct tap_link *link)
 	return true;
 }
 
+static void receive_some(struct tap_link *link)
+{
+	for (int i = 0; i < RECV_MAX && receive(link); i++)
+		continue;
+}
+
 static void link_cb(struct ev_loop *ev, ev_io *w, int revents)
 {
 	UNUSED(ev);
 	UNUSED(revents);
-	(void)receive(container_of(w, struct tap_link, watcher));
+	receive_some(container_of(w, struct tap_link, watcher));
 }
 
 /* Opens the socket, reads the first state, and what happened meanwhile. */
@@ -213,8 +226,7 @@ static void follow(struct tap_link *link)
 	ev_io_set(&link->watcher, link->fd, EV_READ);
 	ev_io_start(link->loop->ev, &link->watcher);
 	ask(link);
-	for (int i = 0; i < FIRST_MESSAGES_MAX && receive(link); i++)
-		continue;
+	receive_some(link);
 }
 
 static void not_yet(struct tap_link *link)

@@ -23,6 +23,7 @@ struct tap_link {
 	ev_io watcher;
 	int fd; /* rtnetlink, -1: the state cannot be followed */
 	unsigned int ifindex;
+	bool lost; /* messages have been lost */
 	bool up;
 };
 

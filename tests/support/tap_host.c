@@ -11,6 +11,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/if_tun.h>
@@ -25,6 +26,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define RECEIVE_BUFFER (64 << 20)
@@ -185,6 +187,21 @@ void tap_host_set_mtu(const char *name, int mtu)
 	struct ifreq ifr = {.ifr_mtu = mtu};
 
 	control(name, SIOCSIFMTU, &ifr);
+}
+
+void tap_host_set_net_admin(bool on)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	must(syscall(SYS_capget, &header, data) == 0, "capget");
+	if (on)
+		data[0].effective |= 1U << CAP_NET_ADMIN;
+	else
+		data[0].effective &= ~(1U << CAP_NET_ADMIN);
+	must(syscall(SYS_capset, &header, data) == 0, "capset");
 }
 
 bool tap_host_exists(const char *name)

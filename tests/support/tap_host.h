@@ -37,6 +37,10 @@ int tap_host_open(const char *name, short flags);
 /* Moves the interface to the namespace of process @pid. */
 void tap_host_move(const char *name, pid_t pid);
 
+/* Takes the right to change interfaces away from the calling thread, or gives it
+ * back. */
+void tap_host_set_net_admin(bool on);
+
 /* A packet socket on the interface. Every frame, both ways, has a virtio-net
  * header in front. */
 int tap_host_socket(const char *name);

@@ -12,14 +12,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define TAP_FLAGS (IFF_TAP | IFF_NO_PI | IFF_VNET_HDR)
@@ -151,32 +149,16 @@ START_TEST(multi_queue)
 }
 END_TEST
 
-/* Takes CAP_NET_ADMIN away from the program, or gives it back. */
-static void set_net_admin(bool on)
-{
-	struct __user_cap_header_struct header = {
-		.version = _LINUX_CAPABILITY_VERSION_3,
-	};
-	struct __user_cap_data_struct data[2];
-
-	ck_assert_int_eq(syscall(SYS_capget, &header, data), 0);
-	if (on)
-		data[0].effective |= 1U << CAP_NET_ADMIN;
-	else
-		data[0].effective &= ~(1U << CAP_NET_ADMIN);
-	ck_assert_int_eq(syscall(SYS_capset, &header, data), 0);
-}
-
 START_TEST(no_right_to_make)
 {
 	struct tap_config config = by_name("new0");
 
 	config.create = true;
-	set_net_admin(false);
+	tap_host_set_net_admin(false);
 	expect_error(&config, -EPERM,
 		     "new0: Operation not permitted (EPERM): no right to make "
 		     "a tap; run with CAP_NET_ADMIN or make it beforehand");
-	set_net_admin(true);
+	tap_host_set_net_admin(true);
 }
 END_TEST
 
@@ -190,13 +172,13 @@ START_TEST(no_right_to_open)
 	ck_assert_int_eq(ioctl(fd, TUNSETPERSIST, 1), 0);
 	(void)close(fd);
 	if (owned) {
-		set_net_admin(false);
+		tap_host_set_net_admin(false);
 		expect_error(&config, -EPERM,
 			     "owned0: TUNSETIFF: Operation not permitted "
 			     "(EPERM): it belongs to another user; give it "
 			     "away with \"ip tuntap add ... user USER\" or run "
 			     "with CAP_NET_ADMIN");
-		set_net_admin(true);
+		tap_host_set_net_admin(true);
 	}
 	tap_host_delete("owned0");
 }
