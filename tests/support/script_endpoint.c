@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SCRIPT_IOV_MAX 256
+
 struct script_frame {
 	struct script_frame *next;
 	struct net_tx_meta meta;
@@ -103,24 +105,56 @@ static void queue_rx_avail(struct net_queue *queue,
 		abort();
 }
 
+/* Writes a frame with its header, in front of where a frame goes. */
+static int write_with_header(struct net_buffer_access *pool,
+			     const struct net_rx_id *ids, size_t n,
+			     const struct script_frame *frame)
+{
+	struct iovec iov[SCRIPT_IOV_MAX];
+	ssize_t n_iov = net_pool_guest_addresses(pool, ids, n, NET_ROOM_HEADER,
+						 0, iov, ARRAY_SIZE(iov));
+	size_t at = 0;
+
+	if (n_iov < 0)
+		return (int)n_iov;
+	for (size_t i = 0; at < frame->len; i++) {
+		size_t part;
+
+		if (i == MIN((size_t)n_iov, ARRAY_SIZE(iov)))
+			return -EMSGSIZE;
+		part = MIN(iov[i].iov_len, frame->len - at);
+		memcpy(iov[i].iov_base, frame->bytes + at, part);
+		at += part;
+	}
+	return 0;
+}
+
 /* Writes the oldest frame. -EAGAIN: there are not enough buffers. */
 static int write_frame(struct script_queue *q, struct net_buffer_access *pool,
 		       const struct script_frame *frame,
 		       struct net_rx_packet *out)
 {
 	struct net_rx_id ids[64];
-	struct net_rx_meta meta = {.len = (uint32_t)frame->len};
+	struct net_rx_meta meta = q->rx_meta;
 	struct iovec iov = {
 		.iov_base = (void *)(uintptr_t)frame->bytes,
 		.iov_len = frame->len,
 	};
 	size_t span = MIN((size_t)q->base.config.rx_span, ARRAY_SIZE(ids));
-	ssize_t n = net_rx_fifo_fit(&q->fifo, pool, span, meta.len, ids);
+	ssize_t n;
 	int err;
 
+	meta.vnet_hdr = q->rx_header;
+	meta.len = (uint32_t)frame->len -
+		   (q->rx_header ? (uint32_t)NET_VNET_HDR_LEN : 0);
+	n = net_rx_fifo_fit(&q->fifo, pool, span, meta.len, ids);
 	if (n < 0)
 		return (int)n;
-	err = net_pool_write_packet(pool, ids, (size_t)n, &meta, &iov, 1);
+	if (q->rx_header)
+		err = write_with_header(pool, ids, (size_t)n, frame);
+	else
+		err = net_pool_write_packet(pool, ids, (size_t)n, &meta, &iov,
+					    1);
 	if (err < 0)
 		return err;
 	net_rx_fifo_pop(&q->fifo, (size_t)n);
@@ -166,10 +200,10 @@ static int record(struct script_queue *q, struct net_buffer_access *pool,
 	struct script_frame *frame;
 	ssize_t got;
 
+	if (len > NET_FRAME_MAX)
+		return -EMSGSIZE;
 	if (packet->meta->vnet_hdr)
 		len += NET_VNET_HDR_LEN;
-	if (len > NET_FRAME_MAX + NET_VNET_HDR_LEN)
-		return -EMSGSIZE;
 	frame = frame_new(len);
 	if (!frame)
 		return -ENOMEM;
@@ -188,6 +222,7 @@ static void send_packet(struct script_queue *q, struct net_buffer_access *pool,
 {
 	if (record(q, pool, packet, n) < 0) {
 		q->base.stats.tx_errors++;
+		q->base.stats.tx_dropped++;
 	} else {
 		q->base.stats.tx_packets++;
 		q->base.stats.tx_bytes += packet->meta->len;
@@ -340,7 +375,8 @@ int script_queue_use_kept_pool(struct script_queue *q)
 
 static struct script_endpoint *self(const struct net_endpoint *ep)
 {
-	return (struct script_endpoint *)(uintptr_t)ep; /* its first member */
+	return container_of((struct net_endpoint *)(uintptr_t)ep,
+			    struct script_endpoint, base);
 }
 
 static void make_queues(struct script_endpoint *ep,

@@ -32,7 +32,9 @@ struct script_frames {
 
 /* Steering: @tx: see above. @tx_room: packets that it takes before it pushes
  * back; counts down; SIZE_MAX: no limit. @tx_err, @rx_err: tx_avail and rx_poll
- * fail with this, once; 0: no. @tx_poll_err: likewise.
+ * fail with this, once; 0: no. @tx_poll_err: likewise. @rx_meta: said of the
+ * frames that arrive. @rx_header: they begin with a virtio-net header, which is
+ * written with them.
  *
  * Records: calls of each op, @given: buffers ever given, @dropped: frames that
  * could not be written. */
@@ -42,6 +44,8 @@ struct script_queue {
 	size_t tx_room;
 	int tx_err, rx_err;
 	enum net_tx_error tx_poll_err;
+	struct net_rx_meta rx_meta;
+	bool rx_header;
 
 	unsigned int n_poll_ready, n_rx_avail, n_rx_poll, n_tx_avail, n_tx_poll;
 	size_t given;

@@ -137,6 +137,14 @@ static void make_rings(struct vnic *vnic, uint64_t features)
 				       (size_t)vnic->size * VNIC_BUF_LEN, 4096);
 }
 
+static void begin_start(struct vnic *vnic, const struct virtio_start *start)
+{
+	vnic->features = start->features;
+	vnic->done = false;
+	vnic->running = true;
+	vnic->device->ops->start(vnic->device, start, done, vnic);
+}
+
 void vnic_begin_start(struct vnic *vnic, uint64_t features)
 {
 	struct virtio_queue_setup queues[2 * VNIC_PAIRS_MAX];
@@ -152,19 +160,27 @@ void vnic_begin_start(struct vnic *vnic, uint64_t features)
 		queues[2 * i] = ring_driver_setup(&vnic->rx[i]);
 		queues[2 * i + 1] = ring_driver_setup(&vnic->tx[i]);
 	}
-	vnic->features = features;
-	vnic->done = false;
-	vnic->running = true;
-	vnic->device->ops->start(vnic->device, &start, done, vnic);
+	begin_start(vnic, &start);
+}
+
+static int finish_start(struct vnic *vnic)
+{
+	if (!vnic_run_until(vnic, is_done, vnic))
+		abort();
+	vnic->running = vnic->err == 0;
+	return vnic->err;
 }
 
 int vnic_start(struct vnic *vnic, uint64_t features)
 {
 	vnic_begin_start(vnic, features);
-	if (!vnic_run_until(vnic, is_done, vnic))
-		abort();
-	vnic->running = vnic->err == 0;
-	return vnic->err;
+	return finish_start(vnic);
+}
+
+int vnic_start_with(struct vnic *vnic, const struct virtio_start *start)
+{
+	begin_start(vnic, start);
+	return finish_start(vnic);
 }
 
 void vnic_begin_stop(struct vnic *vnic)

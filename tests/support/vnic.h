@@ -55,6 +55,9 @@ void vnic_fini(struct vnic *vnic);
 /* Makes rings for @features and starts the device. Returns its answer. */
 int vnic_start(struct vnic *vnic, uint64_t features);
 
+/* Starts the device with rings that are not as the drivers have them. */
+int vnic_start_with(struct vnic *vnic, const struct virtio_start *start);
+
 /* As above, without waiting: vnic->done tells. vnic_begin_start() makes the
  * rings too. */
 void vnic_begin_start(struct vnic *vnic, uint64_t features);
