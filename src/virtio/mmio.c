@@ -7,8 +7,8 @@
  * why, and the queue loops set its bits before they signal. All queues share
  * the doorbell at 0x50, told apart by the value written.
  *
- * A control register is accessed with aligned 32-bit accesses. Any other read
- * gives 0 and any other write is ignored.
+ * A control register is accessed as a whole, with 32 bits at its offset. Any
+ * other read gives 0 and any other write is ignored.
  */
 #include "base/util.h"
 #include "virtio/transport_core.h"
@@ -140,7 +140,7 @@ static void serve(struct virtio_transport *t, struct bus_access *access)
 		else
 			access->value = virtio_regs_read_config(t, offset,
 								access->size);
-	} else if (access->size != 4 || offset % 4 != 0) {
+	} else if (access->size != 4) {
 		if (!access->is_write)
 			access->value = 0;
 	} else if (access->is_write) {

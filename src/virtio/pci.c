@@ -322,7 +322,7 @@ static bool window_byte_writable(uint64_t offset)
 static void window_serve(struct virtio_transport *t, struct bus_access *access)
 {
 	struct virtio_pci *pci = to_pci(t);
-	uint64_t end = MIN(access->offset + access->size, WINDOW_CAP_LEN);
+	uint64_t end = access->offset + access->size;
 	uint8_t bytes[8] = {0};
 
 	if (access->is_write) {

@@ -60,7 +60,7 @@ static void access_serve(struct virtio_transport *t, struct bus_access *access,
 	t->serving = false;
 	if (t->phase != VIRTIO_PHASE_IDLE && t->n_resets == 0)
 		t->waiting = access;
-	else
+	else /* done, or void since the device itself asked for a reset */
 		bus_access_done(access);
 }
 
@@ -69,7 +69,7 @@ void virtio_transport_access(struct virtio_transport *t,
 {
 	if (t->n_resets > 0)
 		access_void(access);
-	else if (t->phase != VIRTIO_PHASE_IDLE || t->n_held > 0)
+	else if (t->phase != VIRTIO_PHASE_IDLE)
 		access_hold(t, access, serve);
 	else
 		access_serve(t, access, serve);

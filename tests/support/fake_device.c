@@ -78,6 +78,8 @@ static void start_cb(struct virtio_device *device,
 	memcpy(fake->queues, start->queues, sizeof(fake->queues));
 	fake->done = done;
 	fake->done_arg = arg;
+	if (fake->on_start)
+		fake->on_start();
 	if (!fake->delay)
 		(void)fake_device_finish(fake);
 }

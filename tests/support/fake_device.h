@@ -26,7 +26,8 @@ enum fake_device_state {
 };
 
 /* @delay: starts and stops are answered by fake_device_finish(), not at once.
- * @start_err: the answer to a start. @refused: features that
+ * @start_err: the answer to a start. @on_start: called while the device is asked
+ * to start, or NULL. @refused: features that
  * accept_features() objects to. @start, @queues: copies of what start got. */
 struct fake_device {
 	struct virtio_device device;
@@ -40,6 +41,7 @@ struct fake_device {
 	struct virtio_queue_setup queues[FAKE_DEVICE_QUEUES];
 	virtio_done_fn done;
 	void *done_arg;
+	void (*on_start)(void);
 };
 
 void fake_device_init(struct fake_device *fake);

@@ -220,6 +220,7 @@ static void access_done(struct bus_access *bus_access)
 	if (access->done)
 		fail("an access was answered twice");
 	access->done = true;
+	access->order = ++access->slot->answered;
 	access->slot->pending--;
 }
 

@@ -20,7 +20,8 @@
 #define FAKE_BAR	 ((size_t)-1)
 
 /* A plugged device, as the guest would find it. @plugged: of any kind;
- * @pending: accesses that the device holds. @bell_rings: doorbells that spared
+ * @pending: accesses that the device holds; @answered: those that it has
+ * answered. @bell_rings: doorbells that spared
  * an access. */
 struct fake_slot {
 	struct platform_slot slot;
@@ -36,6 +37,7 @@ struct fake_slot {
 	struct platform_bell bells[FAKE_MAX_BELLS];
 	size_t n_bells;
 	unsigned int pending;
+	unsigned int answered;
 	uint64_t bell_rings;
 };
 
@@ -50,11 +52,13 @@ struct fake_platform {
 	struct fake_slot slots[FAKE_MAX_SLOTS];
 };
 
-/* An access under way. Lives until it is done. */
+/* An access under way. Lives until it is done. @order: as how manyth access of
+ * its slot it was answered. */
 struct fake_access {
 	struct bus_access access;
 	struct fake_slot *slot;
 	bool done;
+	unsigned int order;
 };
 
 /* @mem: borrowed, may be NULL. */

@@ -11,7 +11,8 @@
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 /* A case's number: bit 0 is MMIO, bit 1 is "no doorbells". */
 #define VARIANTS 4
@@ -186,6 +187,44 @@ START_TEST(features_are_frozen_by_features_ok)
 	guest_set_features(&guest, VIRTIO_F_VERSION_1);
 	guest_set_status(&guest, GUEST_STATUS_RUNNING);
 	ck_assert_uint_eq(device.start.features, FEATURES);
+	end();
+}
+END_TEST
+
+START_TEST(features_may_be_taken_back)
+{
+	begin(_i);
+	guest_set_features(&guest, ~0ULL);
+	guest_set_features(&guest, FEATURES);
+	guest_set_status(&guest, GUEST_STATUS_RUNNING);
+	ck_assert_uint_eq(device.start.features, FEATURES);
+	end();
+}
+END_TEST
+
+/* There are two words of features. */
+START_TEST(other_feature_words_are_empty)
+{
+	static const uint32_t words[] = {2, 3, 32, 0x80000000, UINT32_MAX};
+	uint64_t base, offer_sel, offer, driver_sel, driver;
+
+	begin(_i);
+	base = guest.common;
+	offer_sel = guest.mmio ? 0x14 : base;
+	offer = guest.mmio ? 0x10 : base + 4;
+	driver_sel = guest.mmio ? 0x24 : base + 8;
+	driver = guest.mmio ? 0x20 : base + 12;
+	guest_set_features(&guest, VIRTIO_F_VERSION_1);
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		fake_write(slot, offer_sel, 4, words[i]);
+		ck_assert_uint_eq(fake_read(slot, offer, 4), 0);
+		fake_write(slot, driver_sel, 4, words[i]);
+		fake_write(slot, driver, 4, UINT32_MAX);
+	}
+	guest_set_status(&guest, GUEST_STATUS_RUNNING);
+	ck_assert_uint_eq(device.start.features, VIRTIO_F_VERSION_1);
+	guest_set_status(&guest, 0);
+	ck_assert_uint_eq(fake_read(slot, offer, 4), (uint32_t)device.offer);
 	end();
 }
 END_TEST
@@ -498,6 +537,30 @@ START_TEST(notices_during_a_start_wait_for_it)
 }
 END_TEST
 
+/* A notice of a life that a reset ended is not told to the next. */
+START_TEST(notices_end_with_their_life)
+{
+	struct fake_access write;
+
+	begin(_i);
+	negotiate();
+	device.delay = true;
+	guest_begin_status(&guest, &write, GUEST_STATUS_RUNNING);
+	virtio_host_config_changed(device.device.host);
+	virtio_transport_reset(transport, reset_cb, NULL);
+	ck_assert(fake_device_finish(&device)); /* the start */
+	virtio_host_config_changed(device.device.host);
+	virtio_host_needs_reset(device.device.host);
+	ck_assert(fake_device_finish(&device)); /* the stop */
+	loop_run_once(&loop);
+	device.delay = false;
+	run();
+	ck_assert_uint_eq(fake_take_irqs(slot, guest_config_vector(&guest)), 0);
+	ck_assert_uint_eq(guest_take_isr(&guest), 0);
+	end();
+}
+END_TEST
+
 /* Device configuration. */
 
 START_TEST(configuration_is_read_and_written)
@@ -562,6 +625,27 @@ START_TEST(reset_waits_for_the_stop)
 }
 END_TEST
 
+/* A device is told of a write to its configuration only when it is not about to
+ * start or stop; the fake device insists. */
+START_TEST(configuration_write_waits)
+{
+	struct fake_access start, write;
+
+	begin(_i);
+	negotiate();
+	device.delay = true;
+	guest_begin_status(&guest, &start, GUEST_STATUS_RUNNING);
+	(void)fake_access_begin(&write, slot, FAKE_BAR, true, guest.config, 1,
+				0x55);
+	ck_assert(!write.done);
+	ck_assert_uint_eq(guest_read_config(&guest, 0, 1), 0xa0);
+	ck_assert(fake_device_finish(&device));
+	ck_assert(write.done);
+	ck_assert_uint_eq(guest_read_config(&guest, 0, 1), 0x55);
+	end();
+}
+END_TEST
+
 START_TEST(kick_during_a_start_arrives)
 {
 	struct fake_access write, kick;
@@ -622,6 +706,38 @@ START_TEST(reset_behind_a_start_is_served_after_it)
 	ck_assert(reset.done);
 	ck_assert(read.done);
 	ck_assert_uint_eq(read.access.value, 0);
+	end();
+}
+END_TEST
+
+/* A held access may start a device that answers at once: those behind it are
+ * answered later than it. */
+START_TEST(quick_start_among_held_accesses)
+{
+	struct fake_access reset, select, features, start, read;
+	uint64_t select_offset, features_offset;
+
+	begin(_i);
+	run();
+	device.delay = true;
+	guest_begin_status(&guest, &reset, 0);
+	select_offset = guest.mmio ? 0x24 : guest.common + 8;
+	features_offset = guest.mmio ? 0x20 : guest.common + 12;
+	(void)fake_access_begin(&select, slot, FAKE_BAR, true, select_offset, 4,
+				1);
+	(void)fake_access_begin(&features, slot, FAKE_BAR, true,
+				features_offset, 4, VIRTIO_F_VERSION_1 >> 32);
+	guest_begin_status(&guest, &start, GUEST_STATUS_RUNNING);
+	guest_begin_read_status(&guest, &read);
+	device.delay = false;
+	ck_assert(fake_device_finish(&device));
+	ck_assert(read.done);
+	ck_assert_uint_eq(read.access.value, GUEST_STATUS_RUNNING);
+	ck_assert_uint_eq(device.starts, 2);
+	ck_assert_uint_lt(reset.order, select.order);
+	ck_assert_uint_lt(select.order, features.order);
+	ck_assert_uint_lt(features.order, start.order);
+	ck_assert_uint_lt(start.order, read.order);
 	end();
 }
 END_TEST
@@ -710,6 +826,27 @@ START_TEST(machine_reset_during_a_start)
 	ck_assert_int_eq(device.state, FAKE_STOPPING);
 	loop_run_once(&loop);
 	ck_assert_uint_eq(resets_done, 0);
+	ck_assert(fake_device_finish(&device)); /* the stop */
+	loop_run_once(&loop);
+	ck_assert_uint_eq(resets_done, 1);
+	ck_assert_uint_eq(guest_status(&guest), 0);
+	end();
+}
+END_TEST
+
+/* The device itself may bring the machine down. */
+START_TEST(machine_reset_inside_a_start)
+{
+	struct fake_access write;
+
+	begin(_i);
+	negotiate();
+	device.delay = true;
+	device.on_start = machine_reset;
+	guest_begin_status(&guest, &write, GUEST_STATUS_RUNNING);
+	device.on_start = NULL;
+	ck_assert(write.done);
+	ck_assert(fake_device_finish(&device)); /* the start */
 	ck_assert(fake_device_finish(&device)); /* the stop */
 	loop_run_once(&loop);
 	ck_assert_uint_eq(resets_done, 1);
@@ -866,6 +1003,36 @@ START_TEST(creation_fails_cleanly)
 }
 END_TEST
 
+/* The lowest descriptor that is free. */
+static int next_fd(void)
+{
+	int fd = dup(STDERR_FILENO);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(close(fd), 0);
+	return fd;
+}
+
+START_TEST(creation_without_descriptors)
+{
+	struct rlimit old, few;
+	int before;
+
+	fake_platform_init(&platform, NULL, true);
+	fake_device_init(&device);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &old), 0);
+	before = next_fd();
+	few = old;
+	few.rlim_cur = (rlim_t)before + FAKE_DEVICE_QUEUES - 1;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+	ck_assert_int_eq(create(_i), -EMFILE);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &old), 0);
+	ck_assert_int_eq(next_fd(), before);
+	begin(_i);
+	end();
+}
+END_TEST
+
 /* A hostile driver: every register at every size and alignment, with values
  * that mean something somewhere, while the device comes and goes. */
 START_TEST(hostile_sweep)
@@ -910,6 +1077,8 @@ static Suite *suite(void)
 	CASE(offer_has_version_1);
 	CASE(features_are_masked_by_the_offer);
 	CASE(features_are_frozen_by_features_ok);
+	CASE(features_may_be_taken_back);
+	CASE(other_feature_words_are_empty);
 	CASE(features_ok_needs_version_1);
 	CASE(device_may_refuse_features);
 	CASE(status_bits_are_only_added);
@@ -928,22 +1097,27 @@ static Suite *suite(void)
 	CASE(generation_wraps);
 	CASE(needs_reset_is_told);
 	CASE(notices_during_a_start_wait_for_it);
+	CASE(notices_end_with_their_life);
 	CASE(configuration_is_read_and_written);
 	CASE(driver_ok_waits_for_the_start);
 	CASE(reset_waits_for_the_stop);
+	CASE(configuration_write_waits);
 	CASE(kick_during_a_start_arrives);
 	CASE(held_accesses_keep_their_order);
 	CASE(reset_behind_a_start_is_served_after_it);
+	CASE(quick_start_among_held_accesses);
 	CASE(held_accesses_are_bounded);
 	CASE(machine_reset_of_an_idle_device);
 	CASE(machine_reset_stops_the_device);
 	CASE(machine_reset_during_a_start);
+	CASE(machine_reset_inside_a_start);
 	CASE(machine_reset_during_a_start_that_fails);
 	CASE(machine_reset_joins_the_guests_reset);
 	CASE(machine_resets_overlap);
 	CASE(accesses_during_a_machine_reset_are_void);
 	CASE(destroy_when_the_reset_is_done);
 	CASE(creation_fails_cleanly);
+	CASE(creation_without_descriptors);
 	CASE(hostile_sweep);
 #undef CASE
 	suite_add_tcase(s, tc);
