@@ -171,6 +171,7 @@ static bool move(struct loopback_queue *q, struct net_buffer_access *pool,
 
 	if (locate(q, pool, packet, n_segs) < 0) {
 		stats->tx_errors++;
+		stats->tx_dropped++;
 		return true;
 	}
 	err = deliver(q, pool, packet->meta, n_segs);

@@ -211,7 +211,9 @@ struct net_rss_config {
 };
 
 /* Counters of one queue. One writer, the queue's loop; others may read values
- * that are a little old. */
+ * that are a little old. @rx_dropped, @tx_dropped: frames and packets that were
+ * lost, each once. @rx_errors, @tx_errors: what went wrong beyond a want of
+ * room: a bad packet, a bad address, a failing read. */
 struct net_queue_stats {
 	uint64_t rx_packets, rx_bytes;
 	uint64_t rx_errors, rx_dropped;

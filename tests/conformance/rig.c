@@ -23,7 +23,23 @@ static void ready_cb(struct net_queue_client *client)
 {
 	struct rig *rig = container_of(client, struct rig, client);
 
+	rig->wrong += rig->in_op;
 	atomic_fetch_add(&rig->ready, 1);
+}
+
+/* Around a call of the queue: what it did in there. */
+static void op_begin(struct rig *rig)
+{
+	rig->in_op = true;
+	rig->op_allocations -= count_allocations();
+	rig->op_reads -= count_guest_reads();
+}
+
+static void op_end(struct rig *rig)
+{
+	rig->in_op = false;
+	rig->op_allocations += count_allocations();
+	rig->op_reads += count_guest_reads();
 }
 
 static uint32_t header_len(const struct rig *rig)
@@ -120,7 +136,7 @@ void rig_close(struct rig *rig)
 	iothread_destroy(rig->io);
 	loop_fini(&rig->control);
 	ck_assert_uint_eq(rig->bufs.violations, 0);
-	ck_assert_uint_eq(rig->tx_wrong, 0);
+	ck_assert_uint_eq(rig->wrong, 0);
 	ck_assert(net_bufs_guards_ok(&rig->bufs));
 	frames_clear(&rig->received);
 	frames_clear(&rig->sent);
@@ -227,8 +243,10 @@ static void give_on_loop(void *arg)
 {
 	struct give *give = arg;
 
+	op_begin(give->rig);
 	net_bufs_give(&give->rig->bufs, give->rig->backend.queue, give->first,
 		      give->n);
+	op_end(give->rig);
 }
 
 void rig_give(struct rig *rig, uint32_t first, size_t n)
@@ -264,6 +282,19 @@ bool rig_frame_is(const struct rig_frame *frame, uint32_t seq, size_t len)
 	return same;
 }
 
+bool rig_frames_whole(const struct rig_frames *frames)
+{
+	for (size_t i = 0; i < frames->n; i++) {
+		const struct rig_frame *frame = &frames->list[i];
+
+		if (frame->len < RIG_MIN_FRAME ||
+		    !rig_frame_is(frame, load_be32(frame->bytes + 14),
+				  frame->len))
+			return false;
+	}
+	return true;
+}
+
 uint32_t rig_add_packet(struct rig *rig, const void *frame, size_t len,
 			size_t piece)
 {
@@ -275,6 +306,10 @@ uint32_t rig_add_packet(struct rig *rig, const void *frame, size_t len,
 	ck_assert_uint_lt(id, RIG_PACKETS);
 	ck_assert_ptr_nonnull(bytes);
 	memcpy(bytes + header, frame, len);
+	if (rig->seg_first == rig->seg_end) {
+		rig->seg_first = 0;
+		rig->seg_end = 0;
+	}
 	*meta = (struct net_tx_meta){.id.v = id, .vnet_hdr = header != 0};
 	n = net_bufs_tx(&rig->bufs, meta, bytes, header + len, piece,
 			&rig->segs[rig->seg_end], RIG_SEGS - rig->seg_end);
@@ -302,8 +337,8 @@ static void note_taken(struct rig *rig, const struct net_tx_taken *taken)
 {
 	const struct net_tx_seg *segs = &rig->segs[rig->seg_first];
 
-	rig->tx_wrong += taken->n_segs < rig->seg_end - rig->seg_first &&
-			 segs[taken->n_segs].type != NET_TX_HEAD;
+	rig->wrong += taken->n_segs < rig->seg_end - rig->seg_first &&
+		      segs[taken->n_segs].type != NET_TX_HEAD;
 	for (size_t i = 0; i < taken->n_segs; i++) {
 		if (segs[i].type != NET_TX_HEAD)
 			continue;
@@ -322,9 +357,11 @@ static void offer_on_loop(void *arg)
 
 	if (rig->seg_first == rig->seg_end)
 		return;
+	op_begin(rig);
 	err = net_queue_tx_avail(rig->backend.queue, &rig->bufs.base,
 				 &rig->segs[rig->seg_first],
 				 rig->seg_end - rig->seg_first, &taken);
+	op_end(rig);
 	if (err < 0)
 		rig->tx_err = err;
 	else
@@ -341,7 +378,7 @@ static void keep_frame(struct rig_frames *frames, const unsigned char *bytes,
 {
 	struct rig_frame *frame = &frames->list[frames->n];
 
-	if (len >= RIG_MIN_FRAME && load_be16(bytes + 12) != ETHERTYPE)
+	if (len >= 14 && load_be16(bytes + 12) != ETHERTYPE)
 		return;
 	if (frames->n == RIG_FRAMES)
 		abort();
@@ -362,14 +399,19 @@ static void poll_received(struct rig *rig)
 	size_t n;
 	int err;
 
+	op_begin(rig);
 	err = net_queue_rx_poll(rig->backend.queue, &rig->bufs.base, packets,
 				ARRAY_SIZE(packets), &n);
+	op_end(rig);
 	if (err < 0)
 		rig->rx_err = err;
 	for (size_t i = 0; i < n; i++) {
-		ssize_t len = net_bufs_take(&rig->bufs, &packets[i], scratch,
-					    sizeof(scratch));
+		ssize_t len;
 
+		rig->wrong += rig->row->ordered &&
+			      rig->bufs.order[0].v != packets[i].first.v;
+		len = net_bufs_take(&rig->bufs, &packets[i], scratch,
+				    sizeof(scratch));
 		ck_assert_int_gt(len, (ssize_t)header_len(rig));
 		keep_frame(&rig->received, scratch + header_len(rig),
 			   (size_t)len - header_len(rig));
@@ -391,7 +433,7 @@ static void poll_completed(struct rig *rig)
 	for (size_t i = 0; i < n; i++) {
 		if (ids[i].v >= rig->n_packets ||
 		    rig->tx_state[ids[i].v] != RIG_TX_FLIES) {
-			rig->tx_wrong++;
+			rig->wrong++;
 			continue;
 		}
 		rig->tx_state[ids[i].v] = RIG_TX_DONE;
@@ -414,8 +456,10 @@ static void poll_on_loop(void *arg)
 {
 	struct rig *rig = arg;
 
+	op_begin(rig);
 	rig->polled_ready =
 		net_queue_poll_ready(rig->backend.queue, &rig->bufs.base);
+	op_end(rig);
 	poll_received(rig);
 	poll_completed(rig);
 	take_sent(rig);
@@ -451,6 +495,46 @@ bool rig_all_complete(struct rig *rig)
 			return false;
 	}
 	return true;
+}
+
+static void nothing(void *arg)
+{
+	UNUSED(arg);
+}
+
+void rig_run_loops(struct rig *rig, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		loop_run_once(&rig->control);
+		rig_call(rig, nothing, NULL); /* a round of the other loop */
+	}
+}
+
+bool rig_wait_quiet(struct rig *rig)
+{
+	double end = now() + WAIT_SECONDS;
+
+	do {
+		rig_step(rig);
+	} while (rig->polled_ready && now() < end);
+	return !rig->polled_ready;
+}
+
+bool rig_wait_ready(struct rig *rig)
+{
+	double end = now() + WAIT_SECONDS;
+
+	while (!atomic_load(&rig->ready) && now() < end)
+		rig_run_loops(rig, 1);
+	return atomic_load(&rig->ready) > 0;
+}
+
+void rig_forget_packets(struct rig *rig)
+{
+	rig->seg_first = 0;
+	rig->seg_end = 0;
+	rig->n_packets = 0;
+	net_bufs_tx_reset(&rig->bufs);
 }
 
 bool rig_can_receive(const struct rig *rig)
@@ -497,6 +581,26 @@ void rig_arrive(struct rig *rig, uint32_t seq, size_t len)
 const struct rig_frames *rig_sent(const struct rig *rig)
 {
 	return rig->row->sent ? &rig->sent : &rig->received;
+}
+
+static bool has_frame(const struct rig_frames *frames, uint32_t seq, size_t len)
+{
+	for (size_t i = 0; i < frames->n; i++) {
+		if (rig_frame_is(&frames->list[i], seq, len))
+			return true;
+	}
+	return false;
+}
+
+bool rig_wait_frame(struct rig *rig, uint32_t seq, size_t len)
+{
+	double end = now() + WAIT_SECONDS;
+
+	while (!has_frame(&rig->received, seq, len) && now() < end) {
+		rig_step(rig);
+		(void)sched_yield();
+	}
+	return has_frame(&rig->received, seq, len);
 }
 
 bool rig_wait_received(struct rig *rig, size_t n)

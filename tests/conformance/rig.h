@@ -54,9 +54,11 @@ enum rig_tx_state {
 	RIG_TX_DONE,
 };
 
-/* @tx_wrong: completions of packets that were not in flight, takings that did
- * not end with a packet. @now, @later: packets completed by tx_avail and by
- * tx_poll. */
+/* @wrong: what a backend must never do: complete a packet that is not in
+ * flight, take a part of a packet, return buffers out of order if it is
+ * ordered, call ready from within an op. @now, @later: packets completed by
+ * tx_avail and by tx_poll. @op_allocations, @op_reads: allocations and calls of
+ * guest_mem_read() within ops. */
 struct rig {
 	const struct backend_row *row;
 	int mode;
@@ -74,7 +76,9 @@ struct rig {
 	size_t n_packets;
 	struct net_tx_seg segs[RIG_SEGS];
 	size_t seg_first, seg_end;
-	unsigned int now, later, tx_wrong;
+	unsigned int now, later, wrong;
+	unsigned long op_allocations, op_reads;
+	bool in_op;
 	bool polled_ready;
 	int rx_err, tx_err;
 	enum net_tx_error tx_poll_err;
@@ -117,6 +121,8 @@ void rig_give(struct rig *rig, uint32_t first, size_t n);
 /* Writes frame number @seq, of @len bytes (at least RIG_MIN_FRAME). */
 void rig_frame(unsigned char *frame, uint32_t seq, size_t len);
 bool rig_frame_is(const struct rig_frame *frame, uint32_t seq, size_t len);
+/* Is every frame in the list what its number and length say? */
+bool rig_frames_whole(const struct rig_frames *frames);
 
 /* Prepares a packet of these bytes, in segments of @piece; returns its id.
  * rig_offer() offers it. */
@@ -135,11 +141,22 @@ void rig_step(struct rig *rig);
 bool rig_wait(struct rig *rig, bool (*done)(struct rig *rig));
 bool rig_all_complete(struct rig *rig);
 
+/* Runs the loops @n times without a poll. */
+void rig_run_loops(struct rig *rig, unsigned int n);
+/* Polls until the queue says that there is nothing. */
+bool rig_wait_quiet(struct rig *rig);
+/* Runs the loops until ready is told. */
+bool rig_wait_ready(struct rig *rig);
+/* As a frontend does whose queue has gone. */
+void rig_forget_packets(struct rig *rig);
+
 /* Can frames arrive, and can we see what was sent? */
 bool rig_can_receive(const struct rig *rig);
 bool rig_can_see_sent(const struct rig *rig);
 /* Frame @seq arrives from outside (or is sent, in a loop). */
 void rig_arrive(struct rig *rig, uint32_t seq, size_t len);
+/* Waits until frame @seq has been received, whole. */
+bool rig_wait_frame(struct rig *rig, uint32_t seq, size_t len);
 /* Waits until @n frames have been received / have gone out. */
 bool rig_wait_received(struct rig *rig, size_t n);
 bool rig_wait_sent(struct rig *rig, size_t n);

@@ -5,11 +5,11 @@
 #include "conformance/backend.h"
 
 const struct backend_row *const backend_rows[] = {
-	&backend_null,
-	&backend_loopback,
-	&backend_tap,
-	&backend_script_now,
-	&backend_script_soon,
+	&backend_null,	      /* takes, never gives */
+	&backend_loopback,    /* gives what it takes */
+	&backend_tap,	      /* left out where there is no tun driver */
+	&backend_script_now,  /* all that a test tells it */
+	&backend_script_soon, /* likewise, and completes later */
 };
 
 const size_t backend_rows_count = ARRAY_SIZE(backend_rows);

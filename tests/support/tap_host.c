@@ -251,8 +251,9 @@ size_t tap_host_receive(int fd, void *frame, size_t size, int timeout_ms)
 
 		if (n < 0 && errno == ENETDOWN)
 			continue; /* told once for each time it goes down */
-		must(n > TAP_HOST_HDR_LEN + ETH_HLEN, "recv");
-		if (type[0] == TAP_HOST_ETHERTYPE >> 8 &&
+		must(n >= TAP_HOST_HDR_LEN, "recv");
+		if (n > TAP_HOST_HDR_LEN + ETH_HLEN &&
+		    type[0] == TAP_HOST_ETHERTYPE >> 8 &&
 		    type[1] == (TAP_HOST_ETHERTYPE & 0xff))
 			return (size_t)n;
 	}
