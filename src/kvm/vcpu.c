@@ -76,6 +76,22 @@ static bool await_answer(struct vcpu *vcpu, struct vcpu_access *access)
 	}
 }
 
+/* Sleeps until there have been more than @n starts (true) or the thread is to
+ * end (false). Starts are counted since one may be followed by a stop before
+ * the thread has woken, and that stop has to be answered too. */
+static bool await_session(struct vcpu *vcpu, unsigned int n)
+{
+	for (;;) {
+		uint32_t seen = wake_seen(&vcpu->wake);
+
+		if (order_of(vcpu) == ORDER_QUIT)
+			return false;
+		if (atomic_load(&vcpu->starts) != n)
+			return true;
+		wake_wait(&vcpu->wake, seen);
+	}
+}
+
 static enum order await_order(struct vcpu *vcpu, enum order not_this)
 {
 	for (;;) {
@@ -338,7 +354,7 @@ static void *thread_main(void *arg)
 {
 	struct vcpu *vcpu = arg;
 
-	while (await_order(vcpu, ORDER_PARK) == ORDER_RUN) {
+	for (unsigned int n = 0; await_session(vcpu, n); n++) {
 		run_session(vcpu);
 		loop_post(vcpu->vm->loop, &vcpu->parked);
 	}
@@ -363,6 +379,7 @@ void vcpu_init(struct vcpu *vcpu, struct kvm_vm *vm, unsigned int id)
 	vcpu->parked.run = parked_run;
 	vcpu->report.run = report_run;
 	atomic_init(&vcpu->order, ORDER_PARK);
+	atomic_init(&vcpu->starts, 0);
 	for (size_t i = 0; i < VCPU_ACCESSES; i++) {
 		vcpu->accesses[i].vcpu = vcpu;
 		vcpu->accesses[i].msg.run = access_run;
@@ -445,6 +462,7 @@ void vcpu_start(struct vcpu *vcpu, const struct boot_entry *fresh)
 	vcpu->fresh = fresh;
 	vcpu->running = true;
 	atomic_store(&vcpu->order, ORDER_RUN);
+	(void)atomic_fetch_add(&vcpu->starts, 1);
 	wake_signal(&vcpu->wake);
 }
 

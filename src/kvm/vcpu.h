@@ -59,6 +59,7 @@ struct vcpu {
 	pthread_t thread;
 	bool has_thread;
 	atomic_int order;
+	atomic_uint starts;
 	struct wake wake;
 
 	struct vcpu_exit exit;
