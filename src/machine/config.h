@@ -85,6 +85,7 @@ struct nic_config {
 	const char *host_dev_name;
 	int64_t mtu;
 	int64_t queue_size;
+	int64_t busy_poll_us;
 	size_t endpoint;
 };
 

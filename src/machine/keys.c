@@ -265,6 +265,19 @@ static const struct key nic_keys[] = {
 		.unit = "descriptors",
 		.text = "The largest size of each of the NIC's rings.",
 	},
+	{
+		.name = "busy_poll_us",
+		.type = KEY_INT,
+		.offset = offsetof(struct nic_config, busy_poll_us),
+		.min = 0,
+		.max = 1000000,
+		.fallback = "0",
+		.unit = "microseconds",
+		.text = "How long the NIC's threads look for more packets "
+			"after one before they sleep. More than 0 takes "
+			"processor time and saves the guest and the host the "
+			"wake-ups.",
+	},
 	FOREIGN("rx_rate_limiter", "has no rate limiter"),
 	FOREIGN("tx_rate_limiter", "has no rate limiter"),
 	FOREIGN("allow_mmds_requests", "has no metadata service"),

@@ -39,6 +39,7 @@ struct machine {
 	struct loop loop;
 	ev_signal signals[ARRAY_SIZE(end_signals)];
 	struct loop_msg give_up;
+	struct log_limit resets;
 	struct kvm_vm *vm;
 	struct iothread *iothreads[CONFIG_MAX_NICS];
 	size_t n_iothreads;
@@ -90,8 +91,9 @@ static void vm_event_cb(void *arg, enum kvm_vm_event event, const char *text)
 		break;
 	case KVM_VM_RESET:
 		end = m->config->shape.on_reset == CONFIG_RESET_EXIT;
-		log_info("the guest reset itself%s",
-			 end ? "" : ": it is booted again");
+		log_limited(&m->resets, LOG_LEVEL_INFO,
+			    "the guest reset itself%s",
+			    end ? "" : ": it is booted again");
 		break;
 	case KVM_VM_QUIT:
 		log_info("ended from the console");
@@ -252,8 +254,6 @@ static int nic_mac(const struct nic_config *nic, uint8_t mac[6])
 		return -1;
 	}
 	mac[0] = (uint8_t)((mac[0] & 0xfc) | 0x02);
-	log_info("%s: guest_mac %02x:%02x:%02x:%02x:%02x:%02x", nic->iface_id,
-		 mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
 	return 0;
 }
 
@@ -284,6 +284,10 @@ static int create_nic(struct machine *m, size_t i)
 	if (frontend_create(&setup, &error, &m->frontends[i]) < 0)
 		goto failed;
 	m->n_frontends++;
+	if (!nic->guest_mac.given)
+		log_info("%s: guest_mac %02x:%02x:%02x:%02x:%02x:%02x",
+			 nic->iface_id, mac[0], mac[1], mac[2], mac[3], mac[4],
+			 mac[5]);
 	return 0;
 
 failed:
