@@ -8,7 +8,7 @@ function(evnic_test name)
 	target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
 	# Check's macros are not written for these.
 	target_compile_options(${name} PRIVATE -Wno-pedantic -Wno-sign-conversion
-		-Wno-stack-usage)
+		$<$<C_COMPILER_ID:GNU>:-Wno-stack-usage>)
 	add_test(NAME ${name} COMMAND ${name})
 	set_tests_properties(${name} PROPERTIES LABELS "ci;${T_LABELS}"
 		TIMEOUT 120 SKIP_RETURN_CODE 77)

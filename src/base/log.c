@@ -38,6 +38,9 @@ bool log_enabled(enum log_level level)
 }
 
 static void write_line(enum log_level level, uint64_t left_out, const char *fmt,
+		       va_list ap) PRINTF_LIKE(3, 0);
+
+static void write_line(enum log_level level, uint64_t left_out, const char *fmt,
 		       va_list ap)
 {
 	char line[LINE_MAX_BYTES];
