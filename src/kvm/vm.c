@@ -15,86 +15,14 @@
 #include "base/log.h"
 #include "kvm/acpi.h"
 #include "kvm/error.h"
+#include "kvm/host.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/kvm.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-
-#define MAX_VCPUS 254 /* APIC ids of 8 bits, without the broadcast */
-
-static const struct {
-	int capability;
-	const char *name;
-} needed[] = {
-	{KVM_CAP_IRQCHIP, "in-kernel interrupt controllers"},
-	{KVM_CAP_USER_MEMORY, "user memory"},
-	{KVM_CAP_EXT_CPUID, "CPUID"},
-	{KVM_CAP_PIT2, "the interval timer"},
-	{KVM_CAP_IRQ_ROUTING, "interrupt routing"},
-	{KVM_CAP_IRQFD, "irqfd"},
-	{KVM_CAP_IOEVENTFD, "ioeventfd"},
-	{KVM_CAP_SIGNAL_MSI, "MSI"},
-	{KVM_CAP_IMMEDIATE_EXIT, "immediate exit"},
-};
-
-static int open_kvm(struct kvm_error *error)
-{
-	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-	int err = -errno;
-
-	if (fd >= 0)
-		return fd;
-	if (err == -ENOENT || err == -ENODEV || err == -ENXIO)
-		return kvm_error_set(
-			error, err,
-			"/dev/kvm: the host has no KVM; load the module "
-			"kvm_intel or kvm_amd, or enable virtualisation in "
-			"the firmware");
-	if (err == -EACCES || err == -EPERM)
-		return kvm_error_set(error, err,
-				     "/dev/kvm: no right to open it; add the "
-				     "user to the group kvm, or run as root");
-	return kvm_error_errno(error, err, "/dev/kvm");
-}
-
-static int check_kvm(int kvm_fd, unsigned int n_vcpus, struct kvm_error *error)
-{
-	int max = ioctl(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPUS);
-
-	if (ioctl(kvm_fd, KVM_GET_API_VERSION, 0) != KVM_API_VERSION)
-		return kvm_error_set(error, -ENOTSUP,
-				     "/dev/kvm: not the KVM interface that "
-				     "Linux has had since 2.6.22");
-	for (size_t i = 0; i < ARRAY_SIZE(needed); i++)
-		if (ioctl(kvm_fd, KVM_CHECK_EXTENSION, needed[i].capability) <=
-		    0)
-			return kvm_error_set(error, -ENOTSUP,
-					     "/dev/kvm: the host's KVM lacks "
-					     "%s; use a newer kernel",
-					     needed[i].name);
-	if (max <= 0 || max > MAX_VCPUS)
-		max = MAX_VCPUS;
-	if (n_vcpus < 1 || n_vcpus > (unsigned int)max)
-		return kvm_error_set(error, -EINVAL,
-				     "vCPUs: %u are not possible; this host "
-				     "takes 1 to %d",
-				     n_vcpus, max);
-	return 0;
-}
-
-static int create_vm_fd(int kvm_fd)
-{
-	int fd;
-
-	do {
-		fd = ioctl(kvm_fd, KVM_CREATE_VM, 0);
-	} while (fd < 0 && errno == EINTR);
-	return fd < 0 ? -errno : fd;
-}
 
 static void detach(struct kvm_vm *vm)
 {
@@ -107,7 +35,7 @@ static int attach(struct kvm_vm *vm, struct kvm_error *error)
 {
 	int err;
 
-	vm->vm_fd = create_vm_fd(vm->kvm_fd);
+	vm->vm_fd = host_create_vm(vm->kvm_fd);
 	if (vm->vm_fd < 0)
 		return kvm_error_errno(error, vm->vm_fd, "KVM: new VM");
 	/* Memory first: a slot waits for a grace period of the VM's SRCU, and
@@ -285,12 +213,12 @@ int kvm_vm_create(struct loop *loop, const struct kvm_vm_config *config,
 		  struct kvm_error *error)
 {
 	struct kvm_vm *vm;
-	int kvm_fd = open_kvm(error);
+	int kvm_fd = host_open(error);
 	int err;
 
 	if (kvm_fd < 0)
 		return kvm_fd;
-	err = check_kvm(kvm_fd, config->n_vcpus, error);
+	err = host_check(kvm_fd, config->n_vcpus, error);
 	if (err < 0) {
 		close_fd(&kvm_fd);
 		return err;
