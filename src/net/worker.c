@@ -10,7 +10,8 @@
  *   round: disarm kicks; repeat batches until nothing moves or the budget is
  *   used up. Nothing moved: arm kicks, then arm the queue by poll_ready; if
  *   either says that there is work after all, yield. Both checks come after
- *   the arming, so that no wake-up is lost.
+ *   the arming, so that no wake-up is lost. Until a busy poll is over kicks
+ *   stay disarmed and the round ends yielded.
  *
  * Yielding uses an idle watcher of the highest priority: it runs once in each
  * round of the loop, after the loop has looked at all file descriptors. A
@@ -21,6 +22,7 @@
 #include "base/util.h"
 
 #include <string.h>
+#include <time.h>
 
 /* What a batch has moved, in packets. */
 struct moved {
@@ -148,6 +150,7 @@ static bool drain(struct net_worker *w)
 		now = batch(w);
 		if (!now.received && !now.taken && !now.completed)
 			return true;
+		w->has_moved = true;
 		sum.received += now.received;
 		sum.taken += now.taken;
 		sum.completed += now.completed;
@@ -161,6 +164,22 @@ static void yield(struct net_worker *w)
 {
 	w->yields++;
 	ev_idle_start(w->loop->ev, &w->again);
+}
+
+/* Whether to poll on instead of asking for kicks. */
+static bool polls_on(struct net_worker *w)
+{
+	struct timespec now;
+	uint64_t now_ns;
+
+	if (!w->busy_poll_ns)
+		return false;
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	now_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	if (w->has_moved)
+		w->busy_until_ns = now_ns + w->busy_poll_ns;
+	w->has_moved = false;
+	return now_ns < w->busy_until_ns;
 }
 
 static void run_round(struct net_worker *w)
@@ -181,7 +200,11 @@ static void run_round(struct net_worker *w)
 		yield(w);
 		return;
 	}
-	more = w->ops->arm(w->arg, !has_tail(w));
+	more = polls_on(w);
+	if (more)
+		w->ops->flush(w->arg); /* what was dropped moved no packet */
+	else
+		more = w->ops->arm(w->arg, !has_tail(w));
 	if (net_queue_poll_ready(w->queue, w->pool) || more)
 		yield(w);
 }
@@ -210,6 +233,11 @@ void net_worker_init(struct net_worker *w, const struct net_worker_ops *ops,
 	w->client.ready = ready_cb;
 	ev_idle_init(&w->again, again_cb);
 	ev_set_priority(&w->again, EV_MAXPRI);
+}
+
+void net_worker_set_busy_poll(struct net_worker *w, uint64_t ns)
+{
+	w->busy_poll_ns = ns;
 }
 
 void net_worker_start(struct net_worker *w, struct net_queue *queue)

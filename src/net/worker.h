@@ -13,7 +13,8 @@
  * Guest kicks are armed only at the point where the loop goes to sleep, and
  * not for transmit while a tail waits (packets that the queue did not take).
  * With work left and the budget used up the worker yields to the loop and goes
- * on in its next round.
+ * on in its next round. So it does, for a time that one may set, when work has
+ * just run out: a guest that has more soon need not kick.
  *
  * Thread: everything on the queue's loop.
  */
@@ -73,12 +74,18 @@ struct net_worker {
 	size_t tail_first, tail_end; /* the segments that wait */
 	struct net_tx_seg segs[NET_TX_SEGS_MAX];
 	uint64_t rounds, yields;
+	uint64_t busy_poll_ns, busy_until_ns;
+	bool has_moved; /* since busy_until_ns was set */
 };
 
 /* Before the queue is made: worker->client goes into its configuration. */
 void net_worker_init(struct net_worker *worker,
 		     const struct net_worker_ops *ops, void *arg,
 		     struct loop *loop, struct net_buffer_access *pool);
+
+/* Has the worker poll for @ns more nanoseconds after the last packet before it
+ * asks for kicks and lets the loop sleep. 0, as after init: not at all. */
+void net_worker_set_busy_poll(struct net_worker *worker, uint64_t ns);
 
 /* Begins the cycle with @queue, on the loop, which does the first round: the
  * available buffers are given to the queue, then it is polled. Nothing is

@@ -376,9 +376,11 @@ static int make_tables(struct virtio_net *net,
 	if (!net->name || !net->pairs || !net->active || !net->configs ||
 	    !net->queues)
 		return -ENOMEM;
-	for (uint16_t i = 0; i < n; i++)
+	for (uint16_t i = 0; i < n; i++) {
 		virtio_net_pair_init(&net->pairs[i], &pair_ops, net,
 				     config->loop, config->queue_loops[i]);
+		net->pairs[i].busy_poll_us = config->busy_poll_us;
+	}
 	return 0;
 }
 

@@ -14,13 +14,15 @@
 
 /* @name: the NIC's id, for messages; copied. @endpoint, @loop, @queue_loops:
  * borrowed for the device's life. @mtu: 0: not told to the guest. @queue_size:
- * a power of two up to VIRTIO_QUEUE_SIZE_MAX. @queue_loops: one loop for each
- * queue pair. */
+ * a power of two up to VIRTIO_QUEUE_SIZE_MAX. @busy_poll_us: how long a loop
+ * polls after a packet before it sleeps. @queue_loops: one loop for each queue
+ * pair. */
 struct virtio_net_config {
 	const char *name;
 	uint8_t mac[6];
 	uint16_t mtu;
 	uint16_t queue_size;
+	uint32_t busy_poll_us;
 	struct net_endpoint *endpoint;
 	struct loop *loop;
 	struct loop *const *queue_loops;
@@ -34,10 +36,10 @@ struct virtio_net_stats {
 	uint64_t rx_packets, rx_bytes;
 	uint64_t rx_bad_buffers; /* no room for a header, or a bad address */
 	uint64_t tx_packets, tx_bytes;
-	uint64_t tx_no_header;	 /* less than a virtio-net header to read */
-	uint64_t tx_runt;	 /* less than an Ethernet header */
-	uint64_t tx_oversize;	 /* beyond NET_FRAME_MAX */
-	uint64_t tx_misordered;	 /* something to read after something to write */
+	uint64_t tx_no_header;	/* less than a virtio-net header to read */
+	uint64_t tx_runt;	/* less than an Ethernet header */
+	uint64_t tx_oversize;	/* beyond NET_FRAME_MAX */
+	uint64_t tx_misordered; /* something to read after something to write */
 	uint64_t tx_bad_address; /* header outside guest memory */
 	uint64_t tx_bad_header;	 /* it asks for what was not accepted */
 	uint64_t tx_lost;	 /* in flight when the endpoint restarted */

@@ -195,6 +195,8 @@ struct net_queue_config virtio_net_pair_config(struct virtio_net_pair *pair)
 
 	net_worker_init(&pair->worker, &worker_ops, pair, pair->loop,
 			&pair->rx.pool);
+	net_worker_set_busy_poll(&pair->worker,
+				 (uint64_t)pair->busy_poll_us * 1000);
 	return (struct net_queue_config){
 		.loop = pair->loop,
 		.client = &pair->worker.client,

@@ -41,12 +41,13 @@ struct virtio_net_pair_ops {
 
 /* @command, @event: the messages to the pair's loop and back, and those of
  * their own accord. @queue: the endpoint's, written by the owner before begin.
- * @owner: the owner's, not looked at. */
+ * @owner: the owner's, not looked at. @busy_poll_us: the owner's wish. */
 struct virtio_net_pair {
 	const struct virtio_net_pair_ops *ops;
 	void *owner;
 	struct loop *control;
 	struct loop *loop;
+	uint32_t busy_poll_us;
 	struct net_queue *queue;
 	struct loop_msg command;
 	struct loop_msg event;
