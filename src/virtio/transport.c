@@ -47,9 +47,18 @@ static void access_hold(struct virtio_transport *t, struct bus_access *access,
 		access_void(access);
 		return;
 	}
-	t->held[at].access = access;
-	t->held[at].serve = serve;
+	t->held[at] = (struct virtio_held){access, serve};
 	t->n_held++;
+}
+
+/* The oldest access that is held; there is one. */
+static struct virtio_held held_take(struct virtio_transport *t)
+{
+	struct virtio_held held = t->held[t->held_first];
+
+	t->held_first = (t->held_first + 1) % VIRTIO_MAX_HELD;
+	t->n_held--;
+	return held;
 }
 
 static void access_serve(struct virtio_transport *t, struct bus_access *access,
@@ -105,24 +114,17 @@ static void resume_accesses(struct virtio_transport *t)
 		return;
 	answer_waiting(t);
 	while (t->n_held > 0 && t->phase == VIRTIO_PHASE_IDLE) {
-		unsigned int at = t->held_first;
+		struct virtio_held held = held_take(t);
 
-		t->held_first = (at + 1) % VIRTIO_MAX_HELD;
-		t->n_held--;
-		access_serve(t, t->held[at].access, t->held[at].serve);
+		access_serve(t, held.access, held.serve);
 	}
 }
 
 static void void_all(struct virtio_transport *t)
 {
 	answer_waiting(t);
-	while (t->n_held > 0) {
-		unsigned int at = t->held_first;
-
-		t->held_first = (at + 1) % VIRTIO_MAX_HELD;
-		t->n_held--;
-		access_void(t->held[at].access);
-	}
+	while (t->n_held > 0)
+		access_void(held_take(t).access);
 }
 
 /* Start, stop, reset. */
@@ -232,9 +234,8 @@ void virtio_transport_reset(struct virtio_transport *t, virtio_done_fn done,
 		done(arg, -EBUSY);
 		return;
 	}
-	t->resets[t->n_resets].done = done;
-	t->resets[t->n_resets].arg = arg;
-	if (t->n_resets++ > 0)
+	t->resets[t->n_resets++] = (struct virtio_reset_request){done, arg};
+	if (t->n_resets > 1)
 		return; /* answered together with the first */
 	void_all(t);
 	if (t->phase != VIRTIO_PHASE_IDLE)
@@ -249,16 +250,10 @@ static void reset_done_run(struct loop_msg *msg)
 {
 	struct virtio_transport *t =
 		container_of(msg, struct virtio_transport, reset_done);
-	struct {
-		virtio_done_fn done;
-		void *arg;
-	} resets[VIRTIO_MAX_RESETS];
+	struct virtio_reset_request resets[VIRTIO_MAX_RESETS];
 	unsigned int n = t->n_resets;
 
-	for (unsigned int i = 0; i < n; i++) {
-		resets[i].done = t->resets[i].done;
-		resets[i].arg = t->resets[i].arg;
-	}
+	memcpy(resets, t->resets, sizeof(resets));
 	t->n_resets = 0;
 	for (unsigned int i = 0; i < n; i++)
 		resets[i].done(resets[i].arg, 0); /* may destroy t */

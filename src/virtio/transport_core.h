@@ -77,6 +77,16 @@ struct virtio_map_ops {
 	void (*release)(struct virtio_transport *t);
 };
 
+struct virtio_held {
+	struct bus_access *access;
+	virtio_serve_fn serve;
+};
+
+struct virtio_reset_request {
+	virtio_done_fn done;
+	void *arg;
+};
+
 enum virtio_phase {
 	VIRTIO_PHASE_IDLE,
 	VIRTIO_PHASE_STARTING,
@@ -115,17 +125,11 @@ struct virtio_transport {
 	bool serving;
 
 	/* Accesses that wait for the end of a start or stop, oldest first. */
-	struct {
-		struct bus_access *access;
-		virtio_serve_fn serve;
-	} held[VIRTIO_MAX_HELD];
+	struct virtio_held held[VIRTIO_MAX_HELD];
 	unsigned int held_first, n_held;
 
 	/* Resets of the machine that are under way. */
-	struct {
-		virtio_done_fn done;
-		void *arg;
-	} resets[VIRTIO_MAX_RESETS];
+	struct virtio_reset_request resets[VIRTIO_MAX_RESETS];
 	unsigned int n_resets;
 	struct loop_msg reset_done;
 

@@ -16,7 +16,7 @@
 
 #define MMIO_WINDOW 4096
 
-static void fail(const char *what)
+static _Noreturn void fail(const char *what)
 {
 	(void)fprintf(stderr, "fake platform: %s\n", what);
 	abort();
@@ -77,7 +77,7 @@ static int plug_pci_cb(struct platform *platform,
 	    function->n_caps > PLATFORM_PCI_MAX_CAPS)
 		fail("not a PCI function");
 	err = slot_open(to_fake(platform), function->vectors, &slot);
-	if (err < 0)
+	if (err)
 		return err;
 	slot->is_pci = true;
 	slot->function = *function;
@@ -104,7 +104,7 @@ static int plug_mmio_cb(struct platform *platform,
 	struct fake_slot *slot;
 	int err = slot_open(to_fake(platform), 1, &slot);
 
-	if (err < 0)
+	if (err)
 		return err;
 	slot->ops = device->ops;
 	slot->device = device->device;
