@@ -38,10 +38,9 @@ static int new_eventfd(void)
 	return fd;
 }
 
-void ring_driver_init(struct ring_driver *drv, struct guest_ram *ram,
-		      uint16_t size, uint64_t features)
+void ring_driver_lay(struct ring_driver *drv, struct guest_ram *ram,
+		     uint16_t size, uint64_t features)
 {
-	memset(drv, 0, sizeof(*drv));
 	drv->ram = ram;
 	drv->size = size;
 	drv->event_idx = (features & VIRTIO_F_EVENT_IDX) != 0;
@@ -55,9 +54,16 @@ void ring_driver_init(struct ring_driver *drv, struct guest_ram *ram,
 	if (drv->indirect)
 		drv->tables = guest_ram_alloc(
 			ram, size * vring_desc_bytes(size), VRING_DESC_ALIGN);
+	ring_driver_reset(drv);
+}
+
+void ring_driver_init(struct ring_driver *drv, struct guest_ram *ram,
+		      uint16_t size, uint64_t features)
+{
+	memset(drv, 0, sizeof(*drv));
 	drv->kick_fd = new_eventfd();
 	drv->call_fd = new_eventfd();
-	ring_driver_reset(drv);
+	ring_driver_lay(drv, ram, size, features);
 }
 
 void ring_driver_fini(struct ring_driver *drv)

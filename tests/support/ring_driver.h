@@ -52,6 +52,10 @@ void ring_driver_init(struct ring_driver *drv, struct guest_ram *ram,
 		      uint16_t size, uint64_t features);
 void ring_driver_fini(struct ring_driver *drv);
 
+/* Makes another ring, with the same eventfds. */
+void ring_driver_lay(struct ring_driver *drv, struct guest_ram *ram,
+		     uint16_t size, uint64_t features);
+
 /* Forgets everything, as a driver does after a reset; the ring stays where it
  * is. */
 void ring_driver_reset(struct ring_driver *drv);

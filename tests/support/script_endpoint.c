@@ -295,13 +295,8 @@ static void queue_update_target_vp(struct net_queue *queue, uint32_t vp)
 static void queue_destroy(struct net_queue *queue)
 {
 	struct script_queue *q = script_queue_of(queue);
-	struct script_endpoint *ep =
-		container_of(queue->endpoint, struct script_endpoint, base);
 
-	for (size_t i = 0; i < SCRIPT_QUEUES_MAX; i++) {
-		if (ep->queues[i] == q)
-			ep->queues[i] = NULL;
-	}
+	*q->self = NULL;
 	if (queue->config.loop)
 		ev_timer_stop(queue->config.loop->ev, &q->wake);
 	frames_clear(&q->sent);
@@ -400,7 +395,8 @@ static void make_queues(struct script_endpoint *ep,
 		q->tx = ep->tx;
 		q->tx_room = SIZE_MAX;
 		ev_timer_init(&q->wake, wake_cb, 0., 0.);
-		ep->queues[i] = q;
+		q->self = &ep->queues[i];
+		*q->self = q;
 		out[i] = &q->base;
 	}
 	if (ep->hold)

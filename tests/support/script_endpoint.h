@@ -60,6 +60,7 @@ struct script_queue {
 	bool refused; /* since then there was no room for transmits */
 	ev_timer wake;
 	struct net_buffer_access *kept;
+	struct script_queue **self; /* where the endpoint has it */
 };
 
 /* Steering: @hold: get_queues and stop are answered by

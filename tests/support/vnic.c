@@ -65,6 +65,8 @@ void vnic_plug(struct vnic *vnic, struct net_endpoint *endpoint,
 	vnic->n_pairs = n_pairs;
 	vnic->size = size;
 	for (uint16_t i = 0; i < n_pairs; i++) {
+		ring_driver_init(&vnic->rx[i], &vnic->ram, size, 0);
+		ring_driver_init(&vnic->tx[i], &vnic->ram, size, 0);
 		loops[i] = &vnic->loop;
 		if (!threads)
 			continue;
@@ -77,18 +79,6 @@ void vnic_plug(struct vnic *vnic, struct net_endpoint *endpoint,
 	vnic->device->host = &vnic->host;
 }
 
-static void free_rings(struct vnic *vnic)
-{
-	if (!vnic->rx_buf)
-		return;
-	for (uint16_t i = 0; i < vnic->n_pairs; i++) {
-		ring_driver_fini(&vnic->rx[i]);
-		ring_driver_fini(&vnic->tx[i]);
-	}
-	guest_ram_clear(&vnic->ram);
-	vnic->rx_buf = 0;
-}
-
 void vnic_unplug(struct vnic *vnic)
 {
 	if (vnic->running)
@@ -98,7 +88,11 @@ void vnic_unplug(struct vnic *vnic)
 		iothread_destroy(vnic->threads[i]);
 		vnic->threads[i] = NULL;
 	}
-	free_rings(vnic);
+	for (uint16_t i = 0; i < vnic->n_pairs; i++) {
+		ring_driver_fini(&vnic->rx[i]);
+		ring_driver_fini(&vnic->tx[i]);
+	}
+	guest_ram_clear(&vnic->ram);
 }
 
 void vnic_fini(struct vnic *vnic)
@@ -124,12 +118,10 @@ static bool is_done(void *arg)
 
 static void make_rings(struct vnic *vnic, uint64_t features)
 {
-	free_rings(vnic);
+	guest_ram_clear(&vnic->ram);
 	for (uint16_t i = 0; i < vnic->n_pairs; i++) {
-		ring_driver_init(&vnic->rx[i], &vnic->ram, vnic->size,
-				 features);
-		ring_driver_init(&vnic->tx[i], &vnic->ram, vnic->size,
-				 features);
+		ring_driver_lay(&vnic->rx[i], &vnic->ram, vnic->size, features);
+		ring_driver_lay(&vnic->tx[i], &vnic->ram, vnic->size, features);
 	}
 	vnic->rx_buf = guest_ram_alloc(&vnic->ram,
 				       (size_t)vnic->size * VNIC_BUF_LEN, 4096);
