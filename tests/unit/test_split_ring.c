@@ -3,6 +3,7 @@
  * The split ring against an honest driver and against every lie that the
  * format allows.
  */
+#include "support/mem_watch.h"
 #include "support/ring_driver.h"
 #include "virtio/ring_defs.h"
 #include "virtio/split_ring.h"
@@ -510,6 +511,86 @@ START_TEST(remapped_ring_goes_on)
 }
 END_TEST
 
+/* How often each byte of memory was read, where a read began. */
+static unsigned char reads[RAM_SIZE];
+
+static void count_read(void *arg, const unsigned char *at, bool write)
+{
+	(void)arg;
+	if (!write)
+		reads[at - ram.view]++;
+}
+
+static unsigned int reads_of(uint64_t gpa, size_t len)
+{
+	unsigned int most = 0;
+
+	for (size_t i = 0; i < len; i++)
+		most = MAX(most, reads[gpa - RAM_BASE + i]);
+	return most;
+}
+
+/* No byte that the guest could change is looked at twice. */
+START_TEST(everything_is_read_once)
+{
+	const struct ring_piece pieces[] = {
+		{DATA, 12, false},
+		{DATA, 5, false},
+		{DATA, 7, true},
+		{DATA, 1, true},
+	};
+	size_t table = 4 * VRING_DESC_SIZE;
+	uint16_t head;
+
+	begin(BOTH);
+	head = ring_driver_add(&drv, pieces, 4, _i != 0);
+	ring_driver_show(&drv);
+	mem_watch_begin(ram.view, RAM_SIZE, count_read, NULL);
+	ck_assert(fetch());
+	mem_watch_end();
+	ck_assert_uint_eq(reads_of(drv.avail, vring_avail_bytes(SIZE)), 1);
+	ck_assert_uint_eq(reads_of(drv.desc, vring_desc_bytes(SIZE)), 1);
+	if (_i)
+		ck_assert_uint_eq(
+			reads_of(drv.tables + head * vring_desc_bytes(SIZE),
+				 table),
+			1);
+	ck_assert_uint_eq(reads_of(DATA, 100), 0);
+}
+END_TEST
+
+/* A chain that turns into another one as soon as it was read: what was read
+ * counts. */
+static void scramble(void *arg, const unsigned char *at, bool write)
+{
+	(void)arg;
+	if (!write)
+		memset(ram.bytes + (at - ram.view), 0xff, 2);
+}
+
+START_TEST(what_was_read_counts)
+{
+	const struct ring_piece pieces[] = {
+		{DATA, 12, false},
+		{DATA + 50, 5, false},
+		{DATA + 60, 7, true},
+	};
+
+	begin(BOTH);
+	ring_driver_add(&drv, pieces, 3, _i != 0);
+	ring_driver_show(&drv);
+	mem_watch_begin(ram.view, RAM_SIZE, scramble, NULL);
+	ck_assert(fetch());
+	mem_watch_end();
+	ck_assert_uint_eq(chain.read_len, 17);
+	ck_assert_uint_eq(chain.write_len, 7);
+	for (int k = 0; k < 3; k++) {
+		ck_assert_uint_eq(segs[k].gpa, pieces[k].gpa);
+		ck_assert_uint_eq(segs[k].len, pieces[k].len);
+	}
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("split ring");
@@ -542,6 +623,8 @@ static Suite *suite(void)
 	tcase_add_test(tc, indirect_after_direct_is_right);
 	tcase_add_test(tc, bad_setup_is_refused);
 	tcase_add_test(tc, remapped_ring_goes_on);
+	tcase_add_loop_test(tc, everything_is_read_once, 0, 2);
+	tcase_add_loop_test(tc, what_was_read_counts, 0, 2);
 	suite_add_tcase(s, tc);
 	return s;
 }
