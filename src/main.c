@@ -7,6 +7,7 @@
  * host, 2 wrong arguments or a wrong description.
  */
 #include "machine/description.h"
+#include "machine/host.h"
 #include "machine/machine.h"
 #include "machine/pidfile.h"
 
@@ -40,6 +41,7 @@ struct verb {
 
 static int verb_run(const struct arguments *args);
 static int verb_check(const struct arguments *args);
+static int verb_host(const struct arguments *args);
 
 static const struct option run_options[] = {
 	{"help", no_argument, NULL, 'h'},
@@ -89,6 +91,20 @@ static const struct verb verbs[] = {
 		.options = no_options,
 		.run = verb_check,
 	},
+	{
+		.name = "host",
+		.args = "",
+		.summary = "tell what this host offers, and what to do about "
+			   "gaps",
+		.details = "Tries what evnic needs of a host: KVM (for up to a "
+			   "second), tun, memory, limits.\n"
+			   "The last line is kvm-verdict=WORD: usable, absent, "
+			   "denied, unfit, broken or slow.\n"
+			   "Exit status: 0 stock kernels can run here, 1 they "
+			   "cannot.\n",
+		.options = no_options,
+		.run = verb_host,
+	},
 };
 
 static int verb_run(const struct arguments *args)
@@ -128,6 +144,12 @@ static int verb_check(const struct arguments *args)
 	}
 	description_fini(&desc);
 	return status;
+}
+
+static int verb_host(const struct arguments *args)
+{
+	UNUSED(args);
+	return host_report(stdout);
 }
 
 static void print_help(FILE *out)

@@ -1,48 +1,6 @@
 # SPDX-License-Identifier: MIT
 # evnic run: how it begins and how it ends, with the payload as the guest.
-. "${0%/*}/lib.sh"
-payload=$3
-
-if ! (: >/dev/kvm) 2>/dev/null; then
-	echo "SKIPPED: /dev/kvm cannot be opened" >&2
-	exit 77
-fi
-
-# describe MODE [KEYS]: vm.json with a null backend; KEYS end in a comma.
-describe() {
-	cat >vm.json <<-END
-		{ "boot-source": { "kernel_image_path": "$payload",
-		    "boot_args": "mode=$1" },
-		  ${2:-}
-		  "network-interfaces": [ { "iface_id": "eth0",
-		    "guest_mac": "06:00:ac:10:00:02", "backend": "n" } ],
-		  "backends": [ { "id": "n", "type": "${3:-null}" } ] }
-	END
-}
-
-# start ARGS...: evnic in the background ($pid), until the guest is READY.
-start() {
-	: >console
-	"$evnic" run "$@" >console 2>err </dev/null &
-	pid=$!
-	tries=0
-	until grep -q READY console; do
-		tries=$((tries + 1))
-		[ $tries -lt 200 ] || die "the guest is not READY"
-		kill -0 $pid || die "evnic ended early"
-		sleep 0.05
-	done
-}
-
-# ended STATUS: the one in the background ends by itself, soon.
-ended() {
-	status=0
-	(sleep 20 && kill -KILL $pid) 2>/dev/null &
-	watchdog=$!
-	wait $pid || status=$?
-	kill $watchdog 2>/dev/null || :
-	[ $status = "$1" ] || die "status $status, not $1"
-}
+. "${0%/*}/guest.sh"
 
 # Power-off and reset.
 describe boot

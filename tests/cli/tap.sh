@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+# evnic run with a TAP: made, found, busy, wrong, and deleted on the way. In a
+# network namespace of its own.
+if [ -z "${EVNIC_NETNS:-}" ]; then
+	if ! unshare -nm sh -c 'mount -t sysfs sysfs /sys &&
+	    ip tuntap add dev evnic0 mode tap' 2>/dev/null; then
+		echo "SKIPPED: no right to make a TAP" >&2
+		exit 77
+	fi
+	EVNIC_NETNS=1 exec unshare -nm sh -eu "$0" "$@"
+fi
+mount -t sysfs sysfs /sys
+. "${0%/*}/guest.sh"
+
+describe wait
+
+# tap KEYS: the backend becomes a TAP with these keys.
+tap() {
+	describe wait
+	sed 's/"type": "null"/"type": "tap", '"$1"'/' vm.json >tap.json
+}
+
+link() {
+	ip link show "$1" >/dev/null 2>&1
+}
+
+# A missing one is an error, made on request, and gone in the end.
+tap '"host_dev_name": "evnic0"'
+expect 1 "$evnic" run tap.json
+says err "evnic0: no such network interface"
+! link evnic0 || die "evnic0 was made"
+tap '"host_dev_name": "evnic0", "create": true'
+start tap.json
+link evnic0 || die "evnic0 was not made"
+kill -TERM $pid
+ended 0
+! link evnic0 || die "evnic0 is still there"
+
+# One that exists stays, and serves one process.
+tap '"host_dev_name": "evnic0"'
+ip tuntap add dev evnic0 mode tap
+start tap.json
+expect 1 "$evnic" run tap.json
+says err "Device or resource busy (EBUSY)"
+kill -TERM $pid
+ended 0
+link evnic0 || die "evnic0 is gone"
+
+# A name alone is enough, as in a Firecracker file.
+sed 's/"backend": "n"/"host_dev_name": "evnic0"/' vm.json >fc.json
+start fc.json
+kill -TERM $pid
+ended 0
+
+# Deleted on the way: the machine runs on, and ends in order.
+start tap.json
+ip link set evnic0 up
+ip link del evnic0
+sleep 0.5
+runs || die "evnic ended with its TAP"
+kill -TERM $pid
+ended 0
+
+# The wrong kind.
+ip tuntap add dev evnic0 mode tap multi_queue
+expect 1 "$evnic" run tap.json
+says err "multi-queue"
+ip link del evnic0
+ip tuntap add dev evnic0 mode tun
+expect 1 "$evnic" run tap.json
+says err "tun interface"
+tap '"host_dev_name": "lo"'
+expect 1 "$evnic" run tap.json
+says err "lo: not a tap"
