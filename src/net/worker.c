@@ -92,6 +92,7 @@ static void transmit(struct net_worker *w, struct moved *moved)
 
 	if (!has_tail(w)) {
 		w->tail_first = 0;
+		w->tail_end = 0;
 		w->tail_end = w->ops->tx_fetch(
 			w->arg, w->segs, ARRAY_SIZE(w->segs), NET_WORKER_BATCH);
 		if (!has_tail(w))
@@ -125,7 +126,8 @@ static void collect_completions(struct net_worker *w, struct moved *moved)
 		fail(w, err);
 }
 
-/* One batch in each direction, and one flush for what it has done. */
+/* One batch in each direction and one flush: a frontend that drops a packet has
+ * something to publish though nothing has moved. */
 static struct moved batch(struct net_worker *w)
 {
 	struct moved moved = {0};
@@ -136,8 +138,7 @@ static struct moved batch(struct net_worker *w)
 		transmit(w, &moved);
 	if (!w->failed)
 		collect_completions(w, &moved);
-	if (moved.received || moved.completed)
-		w->ops->flush(w->arg);
+	w->ops->flush(w->arg);
 	return moved;
 }
 
@@ -200,11 +201,7 @@ static void run_round(struct net_worker *w)
 		yield(w);
 		return;
 	}
-	more = polls_on(w);
-	if (more)
-		w->ops->flush(w->arg); /* what was dropped moved no packet */
-	else
-		more = w->ops->arm(w->arg, !has_tail(w));
+	more = polls_on(w) || w->ops->arm(w->arg, !has_tail(w));
 	if (net_queue_poll_ready(w->queue, w->pool) || more)
 		yield(w);
 }

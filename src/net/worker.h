@@ -44,8 +44,8 @@ struct net_worker_ops {
 			   size_t max_packets);
 	/* Packets are complete. */
 	void (*tx_done)(void *arg, const struct net_tx_id *ids, size_t n);
-	/* Publishes what was done since the last time; interrupts the guest if
-	 * it wants that. */
+	/* Publishes what was done since the last time, if anything; interrupts
+	 * the guest if it wants that. Once for each batch. */
 	void (*flush)(void *arg);
 	/* Asks the guest for kicks: for receive buffers, and for transmits if
 	 * @tx. True: something has become available meanwhile. */
