@@ -56,14 +56,13 @@ static int open_nonblocking(struct console_fd *file, int fd, int access)
 		file->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 		return file->fd < 0 ? -errno : 0;
 	}
-	if (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode)) {
-		(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-		file->fd =
-			open(path, access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-		if (file->fd >= 0)
-			return 0;
-	}
-	return share_nonblocking(file, fd);
+	if (S_ISSOCK(st.st_mode))
+		return share_nonblocking(file, fd);
+	if (!S_ISFIFO(st.st_mode) && !S_ISCHR(st.st_mode))
+		return -EBADF; /* it was closed, and is something of ours */
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	file->fd = open(path, access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return file->fd >= 0 ? 0 : share_nonblocking(file, fd);
 }
 
 static void console_fd_close(struct console_fd *file)
