@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The virtio-net header into metadata and back.
+ */
+#include "net/vnet_hdr.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LEN 2000
+
+/* flags, gso_type, hdr_len, gso_size, csum_start, csum_offset, num_buffers */
+#define HDR(flags, gso, hdr_len, size, start, offset)                        \
+	{                                                                    \
+		(flags), (gso), (hdr_len)&0xff, (hdr_len) >> 8, (size)&0xff, \
+			(size) >> 8, (start)&0xff, (start) >> 8,             \
+			(offset)&0xff, (offset) >> 8, 0, 0                   \
+	}
+
+static const uint8_t plain[NET_VNET_HDR_LEN];
+
+/* Everything that a header can say, there and back without loss. */
+START_TEST(nothing_is_lost)
+{
+	static const uint8_t headers[][NET_VNET_HDR_LEN] = {
+		HDR(0, 0, 0, 0, 0, 0),
+		HDR(1, 0, 0, 0, 34, 16),
+		HDR(1, 0, 0, 0, 38, 6),	     /* one VLAN tag, UDP */
+		HDR(1, 0, 0, 0, 34, 8),	     /* SCTP */
+		HDR(1, 0, 0, 0, 42, 16),     /* two VLAN tags */
+		HDR(1, 1, 66, 1448, 34, 16), /* TSO4 */
+		HDR(1, 0x81, 54, 1448, 34, 16),
+		HDR(1, 4, 86, 1428, 54, 16), /* TSO6 */
+		HDR(1, 3, 42, 1480, 34, 6),  /* UFO */
+		HDR(1, 5, 42, 1472, 34, 6),  /* USO */
+		HDR(0, 1, 66, 1448, 0, 0),   /* merged, checksum settled */
+	};
+	struct net_offload offload;
+	uint8_t out[NET_VNET_HDR_LEN];
+
+	for (size_t i = 0; i < ARRAY_SIZE(headers); i++) {
+		ck_assert_int_eq(net_vnet_hdr_parse(headers[i], LEN, &offload),
+				 0);
+		net_vnet_hdr_build(&offload, out);
+		ck_assert_mem_eq(out, headers[i], sizeof(out));
+	}
+}
+END_TEST
+
+START_TEST(received_headers_come_back)
+{
+	static const uint8_t headers[][NET_VNET_HDR_LEN] = {
+		HDR(0, 0, 0, 0, 0, 0),
+		HDR(2, 0, 0, 0, 0, 0), /* DATA_VALID */
+		HDR(1, 1, 66, 1448, 34, 16),
+		HDR(2, 1, 66, 1448, 0, 0),
+	};
+	uint8_t out[NET_VNET_HDR_LEN];
+
+	for (size_t i = 0; i < ARRAY_SIZE(headers); i++) {
+		struct net_rx_meta meta;
+
+		memset(&meta, 0xff, sizeof(meta)); /* all of it is set */
+		meta.len = LEN;
+		ck_assert_int_eq(net_vnet_hdr_to_rx(headers[i], &meta), 0);
+		net_vnet_hdr_from_rx(&meta, out);
+		ck_assert_mem_eq(out, headers[i], sizeof(out));
+	}
+}
+END_TEST
+
+START_TEST(data_valid_is_about_one_level)
+{
+	struct net_rx_meta meta = {.len = LEN, .l4_csum = NET_CSUM_GOOD};
+	uint8_t out[NET_VNET_HDR_LEN];
+
+	net_vnet_hdr_from_rx(&meta, out); /* IPv6 has no other */
+	ck_assert_uint_eq(out[0], VNET_HDR_F_DATA_VALID);
+	meta.ip_csum = NET_CSUM_BAD;
+	net_vnet_hdr_from_rx(&meta, out);
+	ck_assert_uint_eq(out[0], 0);
+	meta.ip_csum = NET_CSUM_GOOD;
+	meta.l4_csum = NET_CSUM_VALIDATED_BUT_WRONG;
+	net_vnet_hdr_from_rx(&meta, out);
+	ck_assert_uint_eq(out[0], VNET_HDR_F_DATA_VALID);
+	meta.l4_csum = NET_CSUM_BAD;
+	net_vnet_hdr_from_rx(&meta, out);
+	ck_assert_uint_eq(out[0], 0);
+	meta.l4_csum = NET_CSUM_UNKNOWN;
+	net_vnet_hdr_from_rx(&meta, out);
+	ck_assert_mem_eq(out, plain, sizeof(out));
+}
+END_TEST
+
+START_TEST(contradictions_are_refused)
+{
+	static const uint8_t headers[][NET_VNET_HDR_LEN] = {
+		HDR(0, 2, 0, 0, 0, 0), /* no such GSO type */
+		HDR(0, 0x7f, 0, 0, 0, 0),
+		HDR(0, 0x80, 0, 0, 0, 0),    /* ECN of nothing */
+		HDR(1, 1, 66, 0, 34, 16),    /* GSO without a size */
+		HDR(1, 0, 0, 0, LEN - 2, 1), /* the field is beyond the end */
+		HDR(1, 0, 0, 0, 0xffff, 0xffff),
+		HDR(1, 0, 0, 0, LEN, 0),
+	};
+	struct net_rx_meta rx = {.len = LEN};
+	struct net_tx_meta tx = {.len = LEN};
+	struct net_offload offload;
+
+	for (size_t i = 0; i < ARRAY_SIZE(headers); i++) {
+		ck_assert_int_eq(net_vnet_hdr_parse(headers[i], LEN, &offload),
+				 -EINVAL);
+		ck_assert_int_eq(net_vnet_hdr_to_rx(headers[i], &rx), -EINVAL);
+		ck_assert_int_eq(net_vnet_hdr_to_tx(headers[i], 14, false, &tx),
+				 -EINVAL);
+	}
+	ck_assert_int_eq(net_vnet_hdr_parse(plain, 0, &offload), 0);
+}
+END_TEST
+
+START_TEST(gso_must_agree_with_its_checksum)
+{
+	static const struct {
+		uint8_t hdr[NET_VNET_HDR_LEN];
+		bool ipv6;
+		int err;
+	} cases[] = {
+		{HDR(1, 1, 66, 1448, 34, 16), false, 0},
+		{HDR(0, 1, 66, 1448, 34, 16), false, -EINVAL}, /* no csum */
+		{HDR(1, 1, 66, 1448, 34, 6), false, -EINVAL},  /* UDP's */
+		{HDR(1, 1, 66, 1448, 34, 16), true, -EINVAL},  /* TSO4 in v6 */
+		{HDR(1, 4, 86, 1428, 54, 16), false, -EINVAL},
+		{HDR(1, 4, 86, 1428, 54, 16), true, 0},
+		{HDR(1, 5, 42, 1472, 34, 6), false, 0},
+		{HDR(1, 5, 62, 1472, 54, 6), true, 0},
+		{HDR(1, 5, 42, 1472, 34, 16), false, -EINVAL},
+		{HDR(1, 5, 42, 1472, 14, 6), false, -EINVAL}, /* no L3 */
+		{HDR(1, 5, 42, 1472, 2, 6), false, -EINVAL},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct net_tx_meta meta = {.len = LEN};
+
+		ck_assert_int_eq(net_vnet_hdr_to_tx(cases[i].hdr, 14,
+						    cases[i].ipv6, &meta),
+				 cases[i].err);
+	}
+}
+END_TEST
+
+START_TEST(flags_follow_from_the_header)
+{
+	static const uint8_t tso4[] = HDR(1, 1, 66, 1448, 34, 16);
+	static const uint8_t tso6[] = HDR(1, 4, 86, 1428, 54, 16);
+	static const uint8_t uso[] = HDR(1, 5, 42, 1472, 34, 6);
+	static const uint8_t csum[] = HDR(1, 0, 0, 0, 34, 6);
+	static const uint8_t sctp[] = HDR(1, 0, 0, 0, 34, 8);
+	struct net_tx_meta meta = {.len = LEN};
+	uint8_t out[NET_VNET_HDR_LEN];
+
+	ck_assert_int_eq(net_vnet_hdr_to_tx(tso4, 14, false, &meta), 0);
+	ck_assert_uint_eq(meta.flags, NET_TX_IPV4 | NET_TX_TCP_CSUM |
+					      NET_TX_TSO | NET_TX_IPV4_CSUM);
+	ck_assert_uint_eq(meta.l2_len, 14);
+	ck_assert_uint_eq(meta.l3_len, 20);
+	ck_assert_uint_eq(meta.l4_len, 32);
+	ck_assert_uint_eq(meta.l4_offset, 34);
+	ck_assert_uint_eq(meta.mss, 1448);
+	ck_assert_int_eq(net_vnet_hdr_to_tx(tso6, 14, true, &meta), 0);
+	ck_assert_uint_eq(meta.flags,
+			  NET_TX_IPV6 | NET_TX_TCP_CSUM | NET_TX_TSO);
+	ck_assert_int_eq(net_vnet_hdr_to_tx(uso, 14, false, &meta), 0);
+	ck_assert_uint_eq(meta.flags, NET_TX_IPV4 | NET_TX_UDP_CSUM |
+					      NET_TX_USO | NET_TX_IPV4_CSUM);
+	ck_assert_uint_eq(meta.l4_len, 8);
+	ck_assert_int_eq(net_vnet_hdr_to_tx(csum, 14, false, &meta), 0);
+	ck_assert_uint_eq(meta.flags, NET_TX_IPV4 | NET_TX_UDP_CSUM);
+	/* No flag for it, and it is not forgotten. */
+	ck_assert_int_eq(net_vnet_hdr_to_tx(sctp, 14, false, &meta), 0);
+	ck_assert_uint_eq(meta.flags, 0);
+	net_vnet_hdr_from_tx(&meta, out);
+	ck_assert_mem_eq(out, sctp, sizeof(out));
+}
+END_TEST
+
+/* Of a frontend that has only flags (no header of its own). */
+START_TEST(header_follows_from_the_flags)
+{
+	static const uint8_t tso4[] = HDR(1, 1, 66, 1448, 34, 16);
+	static const uint8_t uso6[] = HDR(1, 5, 62, 1472, 54, 6);
+	static const uint8_t udp[] = HDR(1, 0, 0, 0, 34, 6);
+	struct net_tx_meta meta = {
+		.len = LEN,
+		.flags = NET_TX_IPV4 | NET_TX_TCP_CSUM | NET_TX_TSO,
+		.l2_len = 14,
+		.l3_len = 20,
+		.l4_len = 32,
+		.mss = 1448,
+	};
+	uint8_t out[NET_VNET_HDR_LEN];
+
+	net_vnet_hdr_from_tx(&meta, out);
+	ck_assert_mem_eq(out, tso4, sizeof(out));
+	meta.flags = NET_TX_IPV6 | NET_TX_UDP_CSUM | NET_TX_USO;
+	meta.l3_len = 40;
+	meta.l4_len = 8;
+	meta.mss = 1472;
+	net_vnet_hdr_from_tx(&meta, out);
+	ck_assert_mem_eq(out, uso6, sizeof(out));
+	meta.flags = NET_TX_IPV4 | NET_TX_UDP_CSUM;
+	meta.l3_len = 20;
+	net_vnet_hdr_from_tx(&meta, out);
+	ck_assert_mem_eq(out, udp, sizeof(out));
+	meta.flags = NET_TX_IPV4;
+	net_vnet_hdr_from_tx(&meta, out);
+	ck_assert_mem_eq(out, plain, sizeof(out));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("vnet_hdr");
+	TCase *tc = tcase_create("vnet_hdr");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_add_test(tc, nothing_is_lost);
+	tcase_add_test(tc, received_headers_come_back);
+	tcase_add_test(tc, data_valid_is_about_one_level);
+	tcase_add_test(tc, contradictions_are_refused);
+	tcase_add_test(tc, gso_must_agree_with_its_checksum);
+	tcase_add_test(tc, flags_follow_from_the_header);
+	tcase_add_test(tc, header_follows_from_the_flags);
+	suite_add_tcase(suite, tc);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
