@@ -115,9 +115,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: bench_boot EVNIC FLOOR PAYLOAD\n");
 		return 2;
 	}
-	if (child_description(argv[3], "mode=boot", boot_path,
+	if (child_description(argv[3], "mode=boot", 0, boot_path,
 			      sizeof(boot_path)) < 0 ||
-	    child_description(argv[3], "mode=wait", wait_path,
+	    child_description(argv[3], "mode=wait", 0, wait_path,
 			      sizeof(wait_path)) < 0)
 		return EXIT_FAILURE;
 	err = measure_time(

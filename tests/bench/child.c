@@ -167,8 +167,8 @@ long child_status_kib(const struct child *child, const char *name)
 	return kib;
 }
 
-int child_description(const char *payload, const char *args, char *path,
-		      size_t size)
+int child_description(const char *payload, const char *args,
+		      unsigned int busy_poll_us, char *path, size_t size)
 {
 	/* No close-on-exec: the child opens it by this name. */
 	int fd = memfd_create("machine.json", 0);
@@ -183,10 +183,10 @@ int child_description(const char *payload, const char *args, char *path,
 		" \"mem_size_mib\": 128 },\n"
 		"  \"backends\": [ { \"id\": \"n0\", \"type\": \"null\" } ],\n"
 		"  \"network-interfaces\": [ { \"iface_id\": \"eth0\",\n"
-		"    \"backend\": \"n0\","
-		" \"guest_mac\": \"06:00:ac:10:00:02\" } ]\n"
+		"    \"backend\": \"n0\", \"busy_poll_us\": %u,\n"
+		"    \"guest_mac\": \"06:00:ac:10:00:02\" } ]\n"
 		"}\n",
-		payload, args);
+		payload, args, busy_poll_us);
 	snprintf(path, size, "/proc/self/fd/%d", fd);
 	return fd;
 }

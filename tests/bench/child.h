@@ -44,7 +44,7 @@ long child_status_kib(const struct child *child, const char *name);
  * NIC on the backend "null". Returns a descriptor that children inherit, its
  * name in @path; or -errno.
  */
-int child_description(const char *payload, const char *args, char *path,
-		      size_t size);
+int child_description(const char *payload, const char *args,
+		      unsigned int busy_poll_us, char *path, size_t size);
 
 #endif

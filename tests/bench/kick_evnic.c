@@ -17,6 +17,8 @@
 
 /* evnic names its vCPU threads so. */
 #define VCPU_THREAD "vcpu"
+/* Longer than any gap between two rounds. */
+#define BUSY_POLL_US 100000
 
 static bool thread_is_vcpu(pid_t pid, const char *tid)
 {
@@ -76,8 +78,9 @@ int kick_run_evnic(const struct kick_setup *setup, uint64_t *cycles)
 
 	snprintf(args, sizeof(args), "mode=kick count=%d gap=%llu", KICK_COUNT,
 		 (unsigned long long)setup->gap);
-	description =
-		child_description(setup->payload, args, path, sizeof(path));
+	description = child_description(setup->payload, args,
+					setup->busy ? BUSY_POLL_US : 0, path,
+					sizeof(path));
 	if (description < 0)
 		return description;
 	err = child_start(&child, argv);
