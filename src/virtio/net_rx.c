@@ -124,6 +124,20 @@ static bool walk_next(struct walk *w, struct iovec *out)
 	return false;
 }
 
+/* All of one buffer: what a backend asks for most. */
+static ssize_t whole_buffer(const struct virtio_net_rx *rx, struct net_rx_id id,
+			    struct iovec *iov, size_t max)
+{
+	const struct virtio_net_rx_buf *buf = buf_at(rx, id.v);
+
+	for (uint32_t i = 0; i < buf->n_segs && i < max; i++) {
+		const struct virtio_net_rx_seg *seg = seg_at(rx, buf->seg + i);
+
+		iov[i] = (struct iovec){seg->host, seg->len};
+	}
+	return buf->n_segs;
+}
+
 static uint64_t bytes_of(const struct virtio_net_rx *rx,
 			 const struct net_rx_id *ids, size_t n)
 {
@@ -175,10 +189,13 @@ static ssize_t pool_guest_addresses(struct net_buffer_access *pool,
 {
 	uint64_t at = (uint64_t)offset +
 		      (room == NET_ROOM_FRAME ? (uint64_t)NET_VNET_HDR_LEN : 0);
-	struct walk w = walk_from(rx_of(pool), ids, n, at);
 	struct iovec piece;
 	size_t count = 0;
+	struct walk w;
 
+	if (n == 1 && !at)
+		return whole_buffer(rx_of(pool), ids[0], iov, max);
+	w = walk_from(rx_of(pool), ids, n, at);
 	while (walk_next(&w, &piece)) {
 		if (count < max)
 			iov[count] = piece;
