@@ -47,13 +47,15 @@ struct tap_rx_waiting {
 };
 
 /* @drained: a read has found nothing, the watcher is on. @wanted: bytes that
- * the window should have. @most_held: buffers ever held at once. @hdr: the
+ * the window should have. @refilled: buffers have come since the last op.
+ * @most_held: buffers ever held at once. @hdr: the
  * frame's header, if the frontend's buffers have no place for it. */
 struct tap_rx {
 	struct net_rx_fifo fifo;
 	ev_io watcher;
 	bool drained;
 	size_t wanted;
+	bool refilled;
 	size_t most_held;
 	struct tap_rx_window window;
 	struct tap_rx_waiting waiting;

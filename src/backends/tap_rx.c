@@ -15,7 +15,8 @@
  *
  * The window shifts from packet to packet, so that each buffer is looked up
  * once in an op; it is thrown away at the end of the op, since its pointers are
- * not good any longer. Where the header has no place in the guest's buffers
+ * not good any longer. An op also ends when the window gets short while buffers
+ * are still coming in: with the next ones the spill is not needed. Where the header has no place in the guest's buffers
  * (vnet_hdr false), it is read beside them and becomes metadata; then the
  * window is one buffer, and the spill the rest.
  *
@@ -60,49 +61,63 @@ static void window_compact(struct tap_rx_window *w)
 	w->buf_end = n_bufs;
 }
 
-/* Adds the next buffer. False: it does not go in. Of a single buffer with too
- * many pieces the first ones do. */
-static bool window_add(struct tap_queue *q, struct net_buffer_access *pool,
-		       struct net_rx_id id)
+/* What the @n entries at the end of the window are is buffer number @buf_end. */
+static void window_note(struct tap_rx_window *w, size_t n)
 {
-	struct tap_rx_window *w = &q->rx.window;
-	enum net_room room =
-		has_place_for_hdr(q) ? NET_ROOM_HEADER : NET_ROOM_FRAME;
-	struct tap_rx_buf buf = {0};
-	size_t space = ARRAY_SIZE(w->iov) - 1 - w->iov_end;
+	struct tap_rx_buf *buf = &w->bufs[w->buf_end++];
+	size_t len = 0;
+
+	for (size_t i = 0; i < n; i++)
+		len += w->iov[w->iov_end + i].iov_len;
+	buf->n_iov = (uint32_t)n;
+	buf->len = (uint32_t)len;
+	w->iov_end += n;
+	w->bytes += len;
+}
+
+/* Adds a buffer. False: it does not go in. Of a single buffer with too many
+ * pieces the first ones do. */
+static bool window_add(struct tap_rx_window *w, struct net_buffer_access *pool,
+		       struct net_rx_id id, enum net_room room)
+{
+	size_t space;
 	ssize_t n;
 
-	n = net_pool_guest_addresses(pool, &id, 1, room, 0, &w->iov[w->iov_end],
-				     space);
-	if (n <= 0)
-		return false;
-	if ((size_t)n > space) {
-		if (w->iov_first > 1) {
-			window_compact(w);
-			return window_add(q, pool, id);
-		}
-		if (w->buf_end > w->buf_first)
+	for (;;) {
+		space = ARRAY_SIZE(w->iov) - 1 - w->iov_end;
+		n = net_pool_guest_addresses(pool, &id, 1, room, 0,
+					     &w->iov[w->iov_end], space);
+		if (n <= 0)
 			return false;
+		if ((size_t)n <= space) {
+			window_note(w, (size_t)n);
+			return true;
+		}
+		if (w->iov_first == 1)
+			break;
+		window_compact(w);
 	}
-	buf.n_iov = (uint32_t)MIN((size_t)n, space);
-	for (size_t i = 0; i < buf.n_iov; i++)
-		buf.len += (uint32_t)w->iov[w->iov_end + i].iov_len;
-	w->iov_end += buf.n_iov;
-	w->bytes += buf.len;
-	w->bufs[w->buf_end++] = buf;
+	if (w->buf_end > w->buf_first)
+		return false;
+	window_note(w, space);
 	return true;
 }
 
 static void window_fill(struct tap_queue *q, struct net_buffer_access *pool)
 {
 	struct tap_rx_window *w = &q->rx.window;
-	size_t span = has_place_for_hdr(q) ? q->base.config.rx_span : 1;
-	struct net_rx_id id;
+	const struct net_rx_fifo *fifo = &q->rx.fifo;
+	enum net_room room = NET_ROOM_FRAME;
+	size_t most = 1;
 
-	while (w->buf_end - w->buf_first < span && w->bytes < q->rx.wanted &&
-	       net_rx_fifo_peek(&q->rx.fifo, w->buf_end - w->buf_first, &id,
-				1)) {
-		if (!window_add(q, pool, id))
+	if (has_place_for_hdr(q)) {
+		room = NET_ROOM_HEADER;
+		most = q->base.config.rx_span;
+	}
+	most = MIN(most, fifo->count);
+	for (size_t n = w->buf_end - w->buf_first; n < most; n++) {
+		if (w->bytes >= q->rx.wanted ||
+		    !window_add(w, pool, net_rx_fifo_at(fifo, n), room))
 			return;
 	}
 }
@@ -134,22 +149,32 @@ static void drop(struct tap_queue *q, const char *why)
 		    q->name, why);
 }
 
+/* Hands on the header that was read beside the buffers. */
+static int convert_header(struct tap_queue *q, struct net_buffer_access *pool,
+			  size_t n, struct net_rx_meta *meta)
+{
+	struct tap_rx *rx = &q->rx;
+	int err = net_vnet_hdr_to_rx(rx->hdr, meta);
+
+	if (err < 0)
+		return err;
+	(void)net_rx_fifo_peek(&rx->fifo, 0, rx->ids, n);
+	return net_pool_write_header(pool, rx->ids, n, meta);
+}
+
 /* Fills in the packet of the @n oldest buffers and takes them. */
 static bool deliver(struct tap_queue *q, struct net_buffer_access *pool,
 		    uint32_t len, uint16_t n, struct net_rx_packet *out)
 {
 	struct tap_rx *rx = &q->rx;
-	size_t held;
 
-	held = net_rx_fifo_peek(&rx->fifo, 0, rx->ids,
-				has_place_for_hdr(q) ? 1 : n);
-	out->first = rx->ids[0];
+	out->first = net_rx_fifo_at(&rx->fifo, 0);
 	out->n_ids = n;
-	out->meta = (struct net_rx_meta){.len = len};
-	if (has_place_for_hdr(q)) {
-		out->meta.vnet_hdr = true;
-	} else if (net_vnet_hdr_to_rx(rx->hdr, &out->meta) < 0 ||
-		   net_pool_write_header(pool, rx->ids, held, &out->meta) < 0) {
+	out->meta = (struct net_rx_meta){
+		.len = len,
+		.vnet_hdr = has_place_for_hdr(q),
+	};
+	if (!out->meta.vnet_hdr && convert_header(q, pool, n, &out->meta) < 0) {
 		q->base.stats.rx_errors++;
 		drop(q, "its header cannot be passed on");
 		window_clear(&rx->window);
@@ -269,7 +294,7 @@ static void handle_error(struct tap_queue *q, int err)
 	ev_io_start(q->base.config.loop->ev, &q->rx.watcher);
 }
 
-/* Receives one frame. True: a packet is in @out. */
+/* Reads one frame into the window. True: a packet is in @out. */
 static bool receive(struct tap_queue *q, struct net_buffer_access *pool,
 		    struct net_rx_packet *out)
 {
@@ -278,7 +303,6 @@ static bool receive(struct tap_queue *q, struct net_buffer_access *pool,
 	size_t len;
 	ssize_t n;
 
-	window_fill(q, pool);
 	n = read_frame(q);
 	if (n < 0) {
 		handle_error(q, (int)n);
@@ -299,17 +323,22 @@ int tap_rx_poll(struct net_queue *queue, struct net_buffer_access *pool,
 		struct net_rx_packet *out, size_t max, size_t *n)
 {
 	struct tap_queue *q = tap_queue_of(queue);
+	struct tap_rx *rx = &q->rx;
 
 	/* Frames that are dropped count too: a flood of them must not keep us
 	 * here. */
-	window_clear(&q->rx.window);
+	window_clear(&rx->window);
 	for (size_t i = 0; i < max && tap_rx_is_ready(q); i++) {
-		bool have = q->rx.waiting.len
-				    ? finish_waiting(q, pool, &out[*n])
-				    : receive(q, pool, &out[*n]);
-
-		*n += have;
+		if (rx->waiting.len) {
+			*n += finish_waiting(q, pool, &out[*n]);
+			continue;
+		}
+		window_fill(q, pool);
+		if (rx->refilled && *n && rx->window.bytes < rx->wanted)
+			break;
+		*n += receive(q, pool, &out[*n]);
 	}
+	rx->refilled = false;
 	return 0;
 }
 
@@ -321,6 +350,7 @@ void tap_rx_avail(struct net_queue *queue, struct net_buffer_access *pool,
 	UNUSED(pool);
 	if (net_rx_fifo_push(&q->rx.fifo, ids, n) < 0)
 		queue->stats.rx_errors += n;
+	q->rx.refilled = true;
 	q->rx.most_held = MAX(q->rx.most_held, q->rx.fifo.count);
 	q->rx.waiting.starved = false;
 }

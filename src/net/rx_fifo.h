@@ -37,6 +37,13 @@ ssize_t net_rx_fifo_fit(const struct net_rx_fifo *fifo,
 			struct net_buffer_access *pool, size_t span,
 			uint32_t len, struct net_rx_id *ids);
 
+/* The @i-th oldest; @i is less than count. */
+static inline struct net_rx_id net_rx_fifo_at(const struct net_rx_fifo *fifo,
+					      size_t i)
+{
+	return fifo->ids[(fifo->first + i) & (fifo->size - 1)];
+}
+
 /* Takes the @n oldest (at most all). */
 void net_rx_fifo_pop(struct net_rx_fifo *fifo, size_t n);
 
