@@ -78,9 +78,10 @@ void ring_driver_reset(struct ring_driver *drv)
 	       vring_avail_bytes(drv->size));
 	memset(guest_ram_at(drv->ram, drv->used), 0,
 	       vring_used_bytes(drv->size));
+	memset(guest_ram_at(drv->ram, drv->desc), 0,
+	       vring_desc_bytes(drv->size));
 	for (uint16_t i = 0; i < drv->size; i++)
-		ring_driver_write_desc(drv, drv->desc, i, 0, 0, 0,
-				       (uint16_t)(i + 1));
+		drv->next[i] = (uint16_t)(i + 1);
 	memset(drv->chain_len, 0, sizeof(drv->chain_len));
 	drv->free_head = 0;
 	drv->n_free = drv->size;
@@ -117,14 +118,6 @@ void ring_driver_write_desc(struct ring_driver *drv, uint64_t table, uint16_t i,
 	store_le16(d + VRING_DESC_NEXT, next);
 }
 
-static uint16_t desc_next(const struct ring_driver *drv, uint16_t i)
-{
-	const unsigned char *d = guest_ram_at(
-		drv->ram, drv->desc + (uint64_t)VRING_DESC_SIZE * i);
-
-	return load_le16(d + VRING_DESC_NEXT);
-}
-
 static uint16_t piece_flags(const struct ring_piece *piece, bool last)
 {
 	return (uint16_t)((piece->write ? VRING_DESC_F_WRITE : 0) |
@@ -143,7 +136,7 @@ static void write_indirect(struct ring_driver *drv, uint16_t head,
 			piece_flags(&pieces[i], i == n - 1), (uint16_t)(i + 1));
 	ring_driver_write_desc(drv, drv->desc, head, table,
 			       (uint32_t)vring_desc_bytes(n),
-			       VRING_DESC_F_INDIRECT, desc_next(drv, head));
+			       VRING_DESC_F_INDIRECT, drv->next[head]);
 }
 
 uint16_t ring_driver_add(struct ring_driver *drv,
@@ -158,10 +151,10 @@ uint16_t ring_driver_add(struct ring_driver *drv,
 		return RING_DRIVER_NONE;
 	if (indirect) {
 		write_indirect(drv, head, pieces, n);
-		at = desc_next(drv, head);
+		at = drv->next[head];
 	} else {
 		for (uint16_t i = 0; i < n; i++) {
-			uint16_t next = desc_next(drv, at);
+			uint16_t next = drv->next[at];
 
 			ring_driver_write_desc(
 				drv, drv->desc, at, pieces[i].gpa,
@@ -235,8 +228,8 @@ bool ring_driver_collect(struct ring_driver *drv, uint16_t *head, uint32_t *len)
 		return true; /* not from ring_driver_add() */
 	at = *head;
 	for (uint16_t i = 1; i < drv->chain_len[id]; i++)
-		at = desc_next(drv, at);
-	ring_driver_write_desc(drv, drv->desc, at, 0, 0, 0, drv->free_head);
+		at = drv->next[at];
+	drv->next[at] = drv->free_head;
 	drv->free_head = *head;
 	drv->n_free = (uint16_t)(drv->n_free + drv->chain_len[id]);
 	drv->chain_len[id] = 0;

@@ -29,7 +29,7 @@ struct ring_piece {
 };
 
 /* @kick_fd, @call_fd: eventfds, owned. @free_head, @n_free: unused descriptors,
- * chained through their next fields. @chain_len: descriptors of the chain that
+ * chained through @next. @chain_len: descriptors of the chain that
  * starts at a head. @table: indirect tables, one for each head.
  * @kicks: how often the device asked for a kick and got it; @skipped: how often
  * it did not ask. */
@@ -39,6 +39,7 @@ struct ring_driver {
 	uint16_t size;
 	bool event_idx, indirect;
 	uint16_t free_head, n_free;
+	uint16_t next[VIRTIO_QUEUE_SIZE_MAX];
 	uint16_t chain_len[VIRTIO_QUEUE_SIZE_MAX];
 	uint16_t avail_idx; /* made available */
 	uint16_t shown_idx; /* shown to the device */

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A virtio-net device under a stream of operations: of an honest driver, of a
+ * hostile one, and of the host side, mixed.
+ *
+ * First byte: the endpoint (bits 0-1), MRG_RXBUF (2), EVENT_IDX (3),
+ * INDIRECT_DESC (4), and whether the rings change while they are read (5). Each
+ * operation is a byte and its operands; missing operands are 0.
+ *
+ * Whatever happens, nobody aborts, each start and stop is answered once, and
+ * no queue is left over.
+ */
+#include "backends/loopback.h"
+#include "backends/null.h"
+#include "base/log.h"
+#include "support/mem_watch.h"
+#include "support/script_endpoint.h"
+#include "support/vnic.h"
+#include "virtio/ring_defs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SIZE	   16
+#define RING_BYTES 0x4000 /* where the rings are, from the start of memory */
+#define FRAME_MAX  3000
+
+enum kind {
+	KIND_LOOPBACK,
+	KIND_NULL,
+	KIND_SCRIPT,
+	KIND_SCRIPT_VNET_HDR,
+};
+
+struct stream {
+	const uint8_t *data;
+	size_t size;
+	struct vnic vnic;
+	struct net_endpoint *endpoint;
+	struct script_endpoint *script; /* or NULL */
+	uint64_t features;
+	bool watched;
+	uint32_t noise;
+	uint8_t frame[FRAME_MAX];
+	uint8_t in[VNIC_BUF_LEN];
+};
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(bool condition, const char *what)
+{
+	if (condition)
+		return;
+	(void)fprintf(stderr, "virtio-net: %s\n", what);
+	abort();
+}
+
+static uint64_t take(struct stream *s, size_t n)
+{
+	uint64_t value = 0;
+
+	for (size_t i = 0; i < n && s->size > 0; i++) {
+		value |= (uint64_t)*s->data++ << (8 * i);
+		s->size--;
+	}
+	return value;
+}
+
+/* One read in four of a ring finds other bytes the next time. */
+static void accessed(void *arg, const unsigned char *at, bool write)
+{
+	struct stream *s = arg;
+
+	s->noise = s->noise * 1103515245 + 12345;
+	if (!write && s->noise >> 30 == 0)
+		s->vnic.ram.bytes[at - s->vnic.ram.view] ^=
+			(unsigned char)(s->noise >> 16);
+}
+
+static void run(struct stream *s, unsigned int rounds)
+{
+	if (s->watched)
+		mem_watch_begin(s->vnic.ram.view, RING_BYTES, accessed, s);
+	for (; rounds; rounds--)
+		loop_run_once(&s->vnic.loop);
+	if (s->watched)
+		mem_watch_end();
+}
+
+/* An address: in a buffer, in the rings, or anywhere. */
+static uint64_t take_gpa(struct stream *s)
+{
+	uint8_t where = (uint8_t)take(s, 1);
+
+	if (where < 128)
+		return s->vnic.tx_buf + (uint64_t)where * 512;
+	if (where < 192)
+		return s->vnic.ram.base + (uint64_t)(where - 128) * 256;
+	if (where < 224)
+		return s->vnic.ram.base + s->vnic.ram.size - (where - 192U);
+	return take(s, 8);
+}
+
+static void raw_desc(struct stream *s, struct ring_driver *drv)
+{
+	uint8_t where = (uint8_t)take(s, 1);
+	uint64_t table =
+		where & 0x80 && drv->indirect
+			? drv->tables + VRING_DESC_SIZE * SIZE *
+						(uint64_t)(where >> 4 & 7)
+			: drv->desc;
+	uint64_t gpa = take_gpa(s);
+	uint32_t len = (uint32_t)take(s, where & 0x40 ? 4 : 2);
+
+	ring_driver_write_desc(drv, table, where % SIZE, gpa, len,
+			       (uint16_t)(take(s, 1) & 7),
+			       (uint16_t)(take(s, 1) % (SIZE + 1)));
+}
+
+static void post(struct stream *s)
+{
+	uint32_t len = 1 + (uint32_t)take(s, 1) * 13;
+	uint32_t piece = (uint32_t)take(s, 1) * 7;
+
+	if (!piece)
+		piece = len;
+	if (s->vnic.rx[0].n_free * (uint64_t)piece >= len)
+		vnic_post(&s->vnic, 1, len, piece);
+}
+
+static void send_frame(struct stream *s)
+{
+	size_t len = (size_t)take(s, 1) * 11;
+	uint32_t piece = (uint32_t)take(s, 1) * 5;
+	uint8_t hdr[VNIC_HDR_LEN] = {0};
+	uint16_t need;
+
+	need = piece ? (uint16_t)((len + VNIC_HDR_LEN + piece - 1) / piece) : 2;
+	if (need > s->vnic.tx[0].n_free)
+		return;
+	for (size_t i = 0; i < sizeof(hdr); i++)
+		hdr[i] = (uint8_t)take(s, 1);
+	if (len > 13) {
+		s->frame[12] = (uint8_t)take(s, 1);
+		s->frame[13] = (uint8_t)take(s, 1);
+	}
+	(void)vnic_send(&s->vnic, hdr, s->frame, len, piece);
+}
+
+/* What the host side does, if a script can make it. */
+static void host_acts(struct stream *s)
+{
+	struct script_queue *q = s->script ? s->script->queues[0] : NULL;
+	uint8_t what = (uint8_t)take(s, 1);
+
+	if (what % 8 == 0)
+		net_endpoint_raise(
+			s->endpoint,
+			(struct net_action){
+				what & 8 ? NET_ACTION_LINK_STATUS
+					 : NET_ACTION_RESTART_REQUIRED,
+				(what & 16) != 0});
+	if (!q)
+		return;
+	switch (what % 8) {
+	case 1:
+		q->tx = (enum script_tx)(what / 8 % 3);
+		break;
+	case 2:
+		q->tx_room = what / 8;
+		break;
+	case 3:
+		script_queue_grant(q, 2);
+		break;
+	case 4:
+		if (q->n_flying)
+			script_queue_complete(q, 0);
+		break;
+	case 5:
+	case 6:
+		q->rx_header = s->script->vnet_hdr && (what & 64);
+		if (script_queue_arrive(q, s->frame, 1 + (size_t)what * 11) < 0)
+			abort();
+		break;
+	default:
+		q->tx_poll_err = (enum net_tx_error)(what / 8 % 3);
+		break;
+	}
+}
+
+static void collect(struct stream *s)
+{
+	uint8_t hdr[VNIC_HDR_LEN];
+
+	while (vnic_receive(&s->vnic, hdr, s->in, sizeof(s->in), NULL) > 0)
+		continue;
+	(void)vnic_reap(&s->vnic);
+}
+
+static void start(struct stream *s)
+{
+	require(vnic_start(&s->vnic, s->features) == 0, "did not start");
+}
+
+static void operate(struct stream *s)
+{
+	uint8_t op = (uint8_t)take(s, 1);
+	struct ring_driver *drv = op & 0x80 ? &s->vnic.tx[0] : &s->vnic.rx[0];
+
+	switch ((op & 0x7f) % 12) {
+	case 0:
+		raw_desc(s, drv);
+		break;
+	case 1:
+		ring_driver_offer(drv, (uint16_t)(take(s, 1) % (SIZE + 1)));
+		(void)ring_driver_show(drv);
+		break;
+	case 2:
+		ring_driver_set_idx(drv, (uint16_t)take(s, 2));
+		break;
+	case 3:
+		eventfd_signal(drv->kick_fd);
+		break;
+	case 4:
+	case 5:
+		post(s);
+		break;
+	case 6:
+	case 7:
+		send_frame(s);
+		break;
+	case 8:
+		host_acts(s);
+		break;
+	case 9:
+		collect(s);
+		break;
+	case 10:
+		if (take(s, 1) % 8)
+			break;
+		vnic_stop(&s->vnic);
+		start(s);
+		break;
+	default:
+		break;
+	}
+	run(s, op % 4);
+}
+
+static void make_endpoint(struct stream *s, enum kind kind)
+{
+	int err = 0;
+
+	if (kind == KIND_LOOPBACK)
+		err = loopback_endpoint_create(&s->vnic.loop, &s->endpoint);
+	else if (kind == KIND_NULL)
+		err = null_endpoint_create(&s->vnic.loop, &s->endpoint);
+	else
+		err = script_endpoint_create(&s->vnic.loop, &s->script);
+	if (err < 0)
+		abort();
+	if (!s->script)
+		return;
+	s->script->vnet_hdr = kind == KIND_SCRIPT_VNET_HDR;
+	s->endpoint = &s->script->base;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct stream s;
+	uint8_t first;
+
+	log_set_level(LOG_LEVEL_ERROR);
+	memset(&s, 0, sizeof(s));
+	s.data = data;
+	s.size = size;
+	s.noise = (uint32_t)size;
+	first = (uint8_t)take(&s, 1);
+	s.watched = (first & 32) != 0;
+	s.features = (first & 4 ? VIRTIO_NET_F_MRG_RXBUF : 0) |
+		     (first & 8 ? VIRTIO_F_EVENT_IDX : 0) |
+		     (first & 16 ? VIRTIO_F_INDIRECT_DESC : 0) |
+		     VIRTIO_NET_F_CSUM | VIRTIO_NET_F_HOST_TSO4;
+	vnic_init(&s.vnic);
+	make_endpoint(&s, (enum kind)(first & 3));
+	vnic_plug(&s.vnic, s.endpoint, 1, SIZE, false);
+	start(&s);
+	while (s.size)
+		operate(&s);
+	run(&s, 4);
+	vnic_stop(&s.vnic);
+	require(atomic_load(&s.endpoint->live_queues) == 0, "a queue lives");
+	vnic_unplug(&s.vnic);
+	net_endpoint_destroy(s.endpoint);
+	loop_run_once(&s.vnic.loop);
+	vnic_fini(&s.vnic);
+	return 0;
+}
