@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench_boot EVNIC FLOOR PAYLOAD: how long evnic takes from its start to the
+ * bench_boot: how long evnic takes from its start to the
  * guest's first instruction, and how much memory it keeps besides the guest's.
  *
  * The payload's first act is a newline on its serial port, which is evnic's
@@ -105,26 +105,20 @@ static int measure_memory(char *const evnic[])
 	return 0;
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
 	char boot_path[64];
 	char wait_path[64];
-	int err;
+	char *boot[] = {(char[]){EVNIC_PATH}, (char[]){"run"}, boot_path, NULL};
+	char *wait[] = {(char[]){EVNIC_PATH}, (char[]){"run"}, wait_path, NULL};
+	char *floor[] = {(char[]){FLOOR_PATH}, (char[]){PAYLOAD_PATH}, NULL};
 
-	if (argc != 4) {
-		fprintf(stderr, "usage: bench_boot EVNIC FLOOR PAYLOAD\n");
-		return 2;
-	}
-	if (child_description(argv[3], "mode=boot", 0, boot_path,
+	if (child_description(PAYLOAD_PATH, "mode=boot", 0, boot_path,
 			      sizeof(boot_path)) < 0 ||
-	    child_description(argv[3], "mode=wait", 0, wait_path,
+	    child_description(PAYLOAD_PATH, "mode=wait", 0, wait_path,
 			      sizeof(wait_path)) < 0)
 		return EXIT_FAILURE;
-	err = measure_time(
-		(char *[]){argv[1], (char[]){"run"}, boot_path, NULL},
-		(char *[]){argv[2], argv[3], NULL});
-	if (!err)
-		err = measure_memory(
-			(char *[]){argv[1], (char[]){"run"}, wait_path, NULL});
-	return err ? EXIT_FAILURE : EXIT_SUCCESS;
+	if (measure_time(boot, floor) || measure_memory(wait))
+		return EXIT_FAILURE;
+	return EXIT_SUCCESS;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench_kick EVNIC PAYLOAD: the round trip of a doorbell, as the guest sees it.
+ * bench_kick: the round trip of a doorbell, as the guest sees it.
  *
  * With evnic the guest publishes one frame, kicks, and polls the used ring
  * until the backend "null" has taken it. The bare loop is a VM with nothing but
@@ -87,18 +87,15 @@ static void kick_print(struct kick_series *series, const char *mode,
 	printf("result: %s %.2f x\n", result, (double)evnic / (double)bare);
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
 	struct kick_series asleep;
 	struct kick_series busy;
-	struct kick_setup setup = {.busy = false};
+	struct kick_setup setup = {
+		.evnic = (char[]){EVNIC_PATH},
+		.payload = PAYLOAD_PATH,
+	};
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: bench_kick EVNIC PAYLOAD\n");
-		return 2;
-	}
-	setup.evnic = argv[1];
-	setup.payload = argv[2];
 	for (int i = 0; i < ROUNDS; i++) {
 		setup.busy = false;
 		setup.gap = GAP_ASLEEP;

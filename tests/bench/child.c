@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Starting a program and listening to it. The child's standard input is
- * /dev/null and its standard error is ours; posix_spawn does not copy this
+ * Starting a program and listening to it. posix_spawn does not copy this
  * process, so that its size does not show in the time.
  */
 #include "child.h"
@@ -40,19 +39,27 @@ int child_start(struct child *child, char *const argv[])
 	int fds[2];
 	int err;
 
-	*child = (struct child){.pid = -1, .out = -1};
+	*child = (struct child){.err = -1, .pid = -1, .out = -1};
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return child_fail("pipe", errno);
+	child->err = memfd_create("stderr", MFD_CLOEXEC);
+	if (child->err < 0) {
+		close(fds[0]);
+		close(fds[1]);
+		return child_fail("memfd_create", errno);
+	}
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null",
 					 O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&actions, fds[1], STDOUT_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, child->err, STDERR_FILENO);
 	child->started_ns = bench_now_ns();
 	err = posix_spawn(&child->pid, argv[0], &actions, NULL, argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	close(fds[1]);
 	if (err) {
 		close(fds[0]);
+		close(child->err);
 		child->pid = -1;
 		return child_fail(argv[0], err);
 	}
@@ -112,18 +119,39 @@ int child_read_line(struct child *child, const char *prefix, char *line,
 	}
 }
 
+static void child_show_errors(const struct child *child)
+{
+	char text[512];
+	off_t at = 0;
+	ssize_t n;
+
+	while ((n = pread(child->err, text, sizeof(text), at)) > 0) {
+		fprintf(stderr, "%.*s", (int)n, text);
+		at += n;
+	}
+}
+
 static int child_wait(struct child *child)
 {
-	int status;
+	int status = 0;
+	int err = 0;
 
 	close(child->out);
 	child->out = -1;
 	while (waitpid(child->pid, &status, 0) < 0) {
-		if (errno != EINTR)
-			return -errno;
+		if (errno != EINTR) {
+			err = -errno;
+			break;
+		}
 	}
 	child->pid = -1;
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -ECHILD;
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		err = -ECHILD;
+	if (err)
+		child_show_errors(child);
+	close(child->err);
+	child->err = -1;
+	return err;
 }
 
 int child_finish(struct child *child)

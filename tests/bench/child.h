@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A program under measurement: a child with its standard output on a pipe.
+ * A program under measurement: a child with its standard output on a pipe. What
+ * it writes to standard error is shown when it fails, and forgotten otherwise.
  *
  * Functions return 0 or -errno and print what failed. One thread per child.
  */
@@ -14,6 +15,7 @@
 struct child {
 	pid_t pid; /* -1: none */
 	int out;   /* read end of its standard output */
+	int err;   /* file with its standard error */
 	uint64_t started_ns;
 };
 
