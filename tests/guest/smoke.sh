@@ -1,13 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# smoke.sh EVNIC PAYLOAD TRANSPORT IOTHREADS [ARGS]: the payload under evnic,
-# its NIC on a loopback, frames out and back. Skipped (77) without /dev/kvm.
+# smoke.sh EVNIC PAYLOAD TRANSPORT IOTHREADS BUSY_POLL_US [ARGS]: the payload
+# under evnic, its NIC on a loopback, frames out and back. Skipped (77) without
+# /dev/kvm.
 set -eu
 evnic=$1
 payload=$2
 transport=$3
 iothreads=$4
-args=${5-}
+busy_poll_us=$5
+args=${6-}
 
 if [ ! -r /dev/kvm ] || [ ! -w /dev/kvm ]; then
 	echo "SKIP: /dev/kvm is absent or not ours to open"
@@ -29,7 +31,10 @@ cat >"$dir/machine.json" <<END
   "iothreads": $iothreads,
   "backends": [ { "id": "l0", "type": "loopback" } ],
   "network-interfaces": [
-    { "iface_id": "eth0", "backend": "l0", "guest_mac": "$mac" }
+    {
+      "iface_id": "eth0", "backend": "l0", "guest_mac": "$mac",
+      "busy_poll_us": $busy_poll_us
+    }
   ]
 }
 END
