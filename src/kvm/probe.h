@@ -28,7 +28,7 @@ enum kvm_verdict {
 struct kvm_probe {
 	enum kvm_verdict verdict;
 	uint64_t ns_per_instruction;
-	char text[256];
+	char text[512];
 };
 
 void kvm_probe_run(struct kvm_probe *probe);
