@@ -390,8 +390,9 @@ static const struct key machine_keys[] = {
 		.max = 64,
 		.unit = "threads",
 		.text = "Threads that move packets; the NICs' queue pairs are "
-			"dealt out to them in turn. 0: the control loop does "
-			"it. If left out, one for each queue pair.",
+			"dealt out to them in turn, and a thread without one is "
+			"not made. 0: the control loop does it. If left out, "
+			"one for each queue pair.",
 	},
 	FOREIGN("drives", "has no block devices: boot from an initrd"),
 	FOREIGN("cpu-config", "has no CPU templates"),

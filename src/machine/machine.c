@@ -167,14 +167,24 @@ static void give_up_run(struct loop_msg *msg)
 	machine_stop(container_of(msg, struct machine, give_up), true);
 }
 
+/* Was evnic started by nohup(1)? */
+static bool hangup_ignored(void)
+{
+	struct sigaction now;
+
+	return sigaction(SIGHUP, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
 static void watch_signals(struct machine *m)
 {
+	bool nohup = hangup_ignored();
 	sigset_t set;
 
 	for (size_t i = 0; i < ARRAY_SIZE(end_signals); i++) {
 		ev_signal_init(&m->signals[i], signal_cb, end_signals[i]);
 		m->signals[i].data = m;
-		ev_signal_start(m->loop.ev, &m->signals[i]);
+		if (end_signals[i] != SIGHUP || !nohup)
+			ev_signal_start(m->loop.ev, &m->signals[i]);
 	}
 	fill_signal_set(&set);
 	(void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);

@@ -35,6 +35,15 @@ for signal in TERM INT HUP; do
 	says err "signal $signal: the machine ends"
 done
 
+# Under nohup a hang-up is nothing.
+trap '' HUP
+start vm.json
+trap - HUP
+kill -HUP $pid
+kill -TERM $pid
+ended 0
+! grep -q HUP err || die "a hang-up was heard under nohup"
+
 # Also on the way from one boot to the next.
 describe reset '"machine-config": { "on_reset": "restart" },'
 start --pidfile pid vm.json
