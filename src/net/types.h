@@ -117,12 +117,6 @@ struct net_rx_packet {
 	struct net_rx_meta meta;
 };
 
-/* A stretch of a receive buffer. */
-struct net_rx_segment {
-	uint64_t gpa;
-	uint32_t len;
-};
-
 /* Offloads that the sender asks for, and what it knows of the frame. */
 enum net_tx_flags {
 	NET_TX_IPV4_CSUM = 1 << 0, /* compute the IPv4 header checksum */
@@ -155,6 +149,14 @@ struct net_tx_meta {
 	struct net_vlan vlan;
 	bool vnet_hdr;
 };
+
+/* The network protocol that the flags tell. */
+static inline enum net_l3_proto net_tx_l3_proto(const struct net_tx_meta *meta)
+{
+	if (meta->flags & NET_TX_IPV4)
+		return NET_L3_IPV4;
+	return meta->flags & NET_TX_IPV6 ? NET_L3_IPV6 : NET_L3_UNKNOWN;
+}
 
 enum net_tx_seg_type {
 	NET_TX_HEAD,

@@ -187,8 +187,8 @@ static struct net_offload offload_of_flags(const struct net_tx_meta *meta)
 	if (meta->flags & NET_TX_USO)
 		out.gso = NET_GSO_UDP;
 	else
-		out.gso = meta->flags & NET_TX_IPV6 ? NET_GSO_TCPV6
-						    : NET_GSO_TCPV4;
+		out.gso = net_tx_l3_proto(meta) == NET_L3_IPV6 ? NET_GSO_TCPV6
+							       : NET_GSO_TCPV4;
 	return out;
 }
 

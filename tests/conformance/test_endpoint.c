@@ -257,6 +257,35 @@ START_TEST(no_queue_is_left_when_one_fails)
 }
 END_TEST
 
+START_TEST(rss_reaches_the_backend)
+{
+	static const uint8_t key[40] = {1, 2, 3};
+	static const uint16_t table[] = {0, 1, 1, 0};
+	struct net_queue_config configs[] = {config(), config()};
+	struct net_queue *queues[2];
+	struct net_rss_config rss = {
+		.key = key,
+		.key_len = sizeof(key),
+		.indirection_table = table,
+		.indirection_table_len = ARRAY_SIZE(table),
+		.flags = 0x3f,
+	};
+
+	ck_assert_int_eq(net_endpoint_get_queues(ep, configs, 2, &rss, queues,
+						 done_cb, NULL),
+			 0);
+	run();
+	ck_assert_int_eq(last_answer, 0);
+	ck_assert_ptr_eq(script->rss.key, key);
+	ck_assert_uint_eq(script->rss.key_len, sizeof(key));
+	ck_assert_ptr_eq(script->rss.indirection_table, table);
+	ck_assert_uint_eq(script->rss.indirection_table_len, 4);
+	ck_assert_uint_eq(script->rss.flags, 0x3f);
+	net_queue_destroy(queues[0]);
+	net_queue_destroy(queues[1]);
+}
+END_TEST
+
 static void raise_link(bool up)
 {
 	net_endpoint_raise(ep, (struct net_action){NET_ACTION_LINK_STATUS, up});
@@ -419,6 +448,7 @@ int main(void)
 	tcase_add_test(tc, one_request_at_a_time);
 	tcase_add_test(tc, stop_waits_for_every_queue);
 	tcase_add_test(tc, no_queue_is_left_when_one_fails);
+	tcase_add_test(tc, rss_reaches_the_backend);
 	tcase_add_test(tc, action_is_told_once);
 	tcase_add_test(tc, last_link_state_wins);
 	tcase_add_test(tc, action_waits_for_who_waits);

@@ -412,7 +412,7 @@ static void script_get_queues(struct net_endpoint *base,
 {
 	struct script_endpoint *ep = self(base);
 
-	UNUSED(rss);
+	ep->rss = rss ? *rss : (struct net_rss_config){0};
 	ep->n_get_queues++;
 	make_queues(ep, configs, n, out);
 }

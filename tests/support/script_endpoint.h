@@ -68,7 +68,8 @@ struct script_queue {
  * after @fail_after queues were made. The others: what the endpoint says
  * about itself, for the ops that a script can vary.
  *
- * Records: calls; @queues: those that live (NULL otherwise). */
+ * Records: calls; @rss: the last one given (its arrays are the caller's);
+ * @queues: those that live (NULL otherwise). */
 struct script_endpoint {
 	struct net_endpoint base;
 	bool hold;
@@ -79,6 +80,7 @@ struct script_endpoint {
 	enum script_tx tx; /* of queues to come */
 
 	unsigned int n_get_queues, n_stop;
+	struct net_rss_config rss;
 	bool answer_waits;
 	struct script_queue *queues[SCRIPT_QUEUES_MAX];
 };

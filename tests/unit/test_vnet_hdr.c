@@ -56,6 +56,12 @@ START_TEST(received_headers_come_back)
 		HDR(2, 0, 0, 0, 0, 0), /* DATA_VALID */
 		HDR(1, 1, 66, 1448, 34, 16),
 		HDR(2, 1, 66, 1448, 0, 0),
+		HDR(1, 0, 0, 0, 34, 6),
+		HDR(1, 0, 0, 0, 34, 8),
+	};
+	static const enum net_l4_proto protocols[ARRAY_SIZE(headers)] = {
+		[2] = NET_L4_TCP,
+		[4] = NET_L4_UDP,
 	};
 	uint8_t out[NET_VNET_HDR_LEN];
 
@@ -67,6 +73,7 @@ START_TEST(received_headers_come_back)
 		ck_assert_int_eq(net_vnet_hdr_to_rx(headers[i], &meta), 0);
 		net_vnet_hdr_from_rx(&meta, out);
 		ck_assert_mem_eq(out, headers[i], sizeof(out));
+		ck_assert_int_eq(meta.l4_proto, protocols[i]);
 	}
 }
 END_TEST
@@ -189,6 +196,7 @@ END_TEST
 START_TEST(header_follows_from_the_flags)
 {
 	static const uint8_t tso4[] = HDR(1, 1, 66, 1448, 34, 16);
+	static const uint8_t tso6[] = HDR(1, 4, 86, 1428, 54, 16);
 	static const uint8_t uso6[] = HDR(1, 5, 62, 1472, 54, 6);
 	static const uint8_t udp[] = HDR(1, 0, 0, 0, 34, 6);
 	struct net_tx_meta meta = {
@@ -203,8 +211,14 @@ START_TEST(header_follows_from_the_flags)
 
 	net_vnet_hdr_from_tx(&meta, out);
 	ck_assert_mem_eq(out, tso4, sizeof(out));
-	meta.flags = NET_TX_IPV6 | NET_TX_UDP_CSUM | NET_TX_USO;
+	ck_assert_int_eq(net_tx_l3_proto(&meta), NET_L3_IPV4);
+	meta.flags = NET_TX_IPV6 | NET_TX_TCP_CSUM | NET_TX_TSO;
 	meta.l3_len = 40;
+	meta.mss = 1428;
+	net_vnet_hdr_from_tx(&meta, out);
+	ck_assert_mem_eq(out, tso6, sizeof(out));
+	ck_assert_int_eq(net_tx_l3_proto(&meta), NET_L3_IPV6);
+	meta.flags = NET_TX_IPV6 | NET_TX_UDP_CSUM | NET_TX_USO;
 	meta.l4_len = 8;
 	meta.mss = 1472;
 	net_vnet_hdr_from_tx(&meta, out);
@@ -213,7 +227,8 @@ START_TEST(header_follows_from_the_flags)
 	meta.l3_len = 20;
 	net_vnet_hdr_from_tx(&meta, out);
 	ck_assert_mem_eq(out, udp, sizeof(out));
-	meta.flags = NET_TX_IPV4;
+	meta.flags = 0;
+	ck_assert_int_eq(net_tx_l3_proto(&meta), NET_L3_UNKNOWN);
 	net_vnet_hdr_from_tx(&meta, out);
 	ck_assert_mem_eq(out, plain, sizeof(out));
 }
