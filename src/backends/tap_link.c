@@ -150,7 +150,7 @@ static void vanished(struct tap_link *link)
 }
 
 /* False: the socket is not what it was, forget what was read from it. */
-static bool take_message(struct tap_link *link, const struct nlmsghdr *header)
+static bool take_message(struct tap_link *link, struct nlmsghdr *header)
 {
 	const struct ifinfomsg *info = NLMSG_DATA(header);
 
@@ -189,7 +189,7 @@ static bool receive(struct tap_link *link)
 	if (n < 0)
 		return false;
 	left = (unsigned int)n;
-	for (const struct nlmsghdr *at = &buf.header; NLMSG_OK(at, left);
+	for (struct nlmsghdr *at = &buf.header; NLMSG_OK(at, left);
 	     at = NLMSG_NEXT(at, left)) {
 		if (!take_message(link, at))
 			return false;

@@ -11,6 +11,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <sched.h>
@@ -278,7 +279,7 @@ static pid_t spawn_namespace(void)
 	char byte;
 	pid_t pid;
 
-	ck_assert_int_eq(pipe(pair), 0);
+	ck_assert_int_eq(pipe2(pair, O_CLOEXEC), 0);
 	pid = fork();
 	ck_assert_int_ge(pid, 0);
 	if (!pid) {

@@ -244,7 +244,7 @@ START_TEST(inherited_wrong)
 	struct tap_config config;
 	char text[256];
 
-	ck_assert_int_eq(pipe(pipes), 0);
+	ck_assert_int_eq(pipe2(pipes, O_CLOEXEC), 0);
 	config = by_fd(pipes[0]);
 	(void)snprintf(text, sizeof(text),
 		       "fd %d: Inappropriate ioctl for device (ENOTTY): not an "
@@ -259,7 +259,7 @@ START_TEST(inherited_wrong)
 		     "fd 777: Bad file descriptor (EBADF): not an open "
 		     "/dev/net/tun; pass a tap");
 
-	fd = open("/dev/net/tun", O_RDWR);
+	fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
 	config = by_fd(fd);
 	(void)snprintf(text, sizeof(text),
 		       "fd %d: File descriptor in bad state (EBADFD): not "
