@@ -107,26 +107,30 @@ static void break_device(struct virtio_net *net, const char *where,
 	virtio_host_needs_reset(net->base.host);
 }
 
+/* A start that fails is the transport's to tell; a restart is ours. */
+static void got_no_queues(struct virtio_net *net, int err)
+{
+	char text[ERRNO_TEXT_MAX];
+
+	net->state = STOPPED;
+	if (net->wanted && net->done) {
+		net->wanted = false;
+		finish_pairs(net);
+		answer(net, err);
+		return;
+	}
+	if (net->wanted)
+		break_device(net, "backend",
+			     errno_text(-err, text, sizeof(text)));
+	step(net);
+}
+
 static void got_queues(void *arg, int err)
 {
 	struct virtio_net *net = arg;
-	char text[ERRNO_TEXT_MAX];
 
 	if (err < 0) {
-		log_limited(&net->log, LOG_LEVEL_ERROR,
-			    "%s: the %s backend cannot start: %s", net->name,
-			    net_endpoint_type(net->endpoint),
-			    errno_text(-err, text, sizeof(text)));
-		net->state = STOPPED;
-		if (net->wanted && net->done) {
-			net->wanted = false;
-			finish_pairs(net);
-			answer(net, err);
-			return;
-		}
-		if (net->wanted)
-			break_device(net, "backend", "no queues to go on with");
-		step(net);
+		got_no_queues(net, err);
 		return;
 	}
 	net->state = BEGINNING;
@@ -316,17 +320,12 @@ static void start_device(struct virtio_device *device,
 			 void *arg)
 {
 	struct virtio_net *net = net_of(device);
-	char text[ERRNO_TEXT_MAX];
 	int err;
 
 	net->broken = false;
 	net->restarts = 0;
 	err = start_pairs(net, start);
 	if (err < 0) {
-		log_limited(&net->log, LOG_LEVEL_WARN,
-			    "%s: the guest has set up no queue pair that can "
-			    "run: %s",
-			    net->name, errno_text(-err, text, sizeof(text)));
 		finish_pairs(net);
 		done(arg, err);
 		return;
