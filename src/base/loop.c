@@ -12,6 +12,8 @@
  */
 #include "base/loop.h"
 
+#include "base/irq.h"
+
 #include <errno.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -41,8 +43,26 @@ static void wake_cb(struct ev_loop *ev, ev_async *w, int revents)
 	drain(container_of(w, struct loop, wake));
 }
 
+/* A loop takes two file descriptors, and libev aborts where it cannot have the
+ * second: 0 if both can be had, or -errno. */
+static int check_fds(void)
+{
+	int a = eventfd_create();
+	int b = eventfd_create();
+	int err = MIN(MIN(a, b), 0);
+
+	close_fd(&a);
+	close_fd(&b);
+	return err;
+}
+
 int loop_init(struct loop *loop)
 {
+	int err = check_fds();
+
+	loop->ev = NULL;
+	if (err < 0)
+		return err;
 	atomic_init(&loop->inbox, NULL);
 	loop->ev = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
 	if (!loop->ev)
