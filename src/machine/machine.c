@@ -337,10 +337,13 @@ static void take_down(struct machine *m)
 int machine_run(const struct machine_config *config)
 {
 	struct machine *m = calloc(1, sizeof(*m));
-	int status = -1;
+	char cause[ERRNO_TEXT_MAX];
+	int err = m ? loop_init(&m->loop) : -ENOMEM;
+	int status;
 
-	if (!m || loop_init(&m->loop) < 0) {
-		log_error("out of memory");
+	if (err < 0) {
+		log_error("control loop: %s",
+			  errno_text(-err, cause, sizeof(cause)));
 		free(m);
 		return -1;
 	}

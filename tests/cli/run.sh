@@ -146,6 +146,13 @@ mkfifo closed
 sleep 0 <closed &
 expect 0 sh -c 'exec 3>closed; wait; "$1" run vm.json >&3' sh "$evnic"
 
+# Too few file descriptors, wherever it begins to hurt: one line, no crash.
+for n in 4 5 6 7 8 9 10 11 12 13 14 15 16 17; do
+	expect 1 sh -c 'ulimit -n $2 && exec "$1" run vm.json' sh "$evnic" $n
+	says err "Too many open files (EMFILE)"
+	lines err 1
+done
+
 # Without KVM, or without the right to it.
 if [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null; then
 	expect 1 unshare -m sh -c \
