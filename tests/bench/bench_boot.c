@@ -113,6 +113,7 @@ int main(void)
 	char *wait[] = {(char[]){EVNIC_PATH}, (char[]){"run"}, wait_path, NULL};
 	char *floor[] = {(char[]){FLOOR_PATH}, (char[]){PAYLOAD_PATH}, NULL};
 
+	bench_raise_priority();
 	if (child_description(PAYLOAD_PATH, "mode=boot", 0, boot_path,
 			      sizeof(boot_path)) < 0 ||
 	    child_description(PAYLOAD_PATH, "mode=wait", 0, wait_path,

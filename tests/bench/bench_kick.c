@@ -13,6 +13,8 @@
  */
 #include "kick.h"
 
+#include "child.h"
+
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
@@ -96,6 +98,7 @@ int main(void)
 		.payload = PAYLOAD_PATH,
 	};
 
+	bench_raise_priority();
 	for (int i = 0; i < ROUNDS; i++) {
 		setup.busy = false;
 		setup.gap = GAP_ASLEEP;

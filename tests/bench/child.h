@@ -22,6 +22,10 @@ struct child {
 /* CLOCK_MONOTONIC, in nanoseconds. */
 uint64_t bench_now_ns(void);
 
+/* Ask for the highest priority, which children inherit; other work on the
+ * machine disturbs less. Without the right to it everything stays as it is. */
+void bench_raise_priority(void);
+
 /* Start @argv; @started_ns is taken just before. */
 int child_start(struct child *child, char *const argv[]);
 
@@ -43,8 +47,8 @@ long child_status_kib(const struct child *child, const char *name);
 
 /*
  * A machine description for evnic in an anonymous file: 128 MiB, one vCPU, one
- * NIC on the backend "null". Returns a descriptor that children inherit, its
- * name in @path; or -errno.
+ * NIC on the backend "null". Returns its descriptor, and in @path a name by
+ * which children can open it while this process keeps it open; or -errno.
  */
 int child_description(const char *payload, const char *args,
 		      unsigned int busy_poll_us, char *path, size_t size);

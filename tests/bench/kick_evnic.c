@@ -32,7 +32,7 @@ static bool thread_is_vcpu(pid_t pid, const char *tid)
 		return false;
 	if (!fgets(name, sizeof(name), file))
 		name[0] = '\0';
-	fclose(file);
+	(void)fclose(file);
 	return strncmp(name, VCPU_THREAD, strlen(VCPU_THREAD)) == 0;
 }
 

@@ -42,7 +42,7 @@ static uint8_t frame_byte(const struct vnet *nic, uint64_t seq, uint32_t i)
 		return ETHERTYPE_LOCAL >> 8;
 	if (i == 13)
 		return ETHERTYPE_LOCAL & 0xff;
-	return (uint8_t)(seq * 7 + i * 13 + (i >> 8));
+	return (uint8_t)(seq * 7 + i * 13ULL + (i >> 8));
 }
 
 static void smoke_send(struct smoke *s, uint16_t i)
