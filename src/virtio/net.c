@@ -301,7 +301,8 @@ static int start_pairs(struct virtio_net *net, const struct virtio_start *start)
 	int err;
 
 	for (uint16_t i = 0; i < net->n_pairs; i++) {
-		const struct virtio_queue_setup *rx = &start->queues[2 * i];
+		const struct virtio_queue_setup *rx =
+			&start->queues[2 * (size_t)i];
 
 		if (2 * (size_t)i + 1 >= start->n_queues || !rx[0].enabled ||
 		    !rx[1].enabled)
@@ -365,7 +366,7 @@ static const struct virtio_device_ops net_ops = {
 static int make_tables(struct virtio_net *net,
 		       const struct virtio_net_config *config)
 {
-	size_t n = config->n_queue_pairs;
+	uint16_t n = config->n_queue_pairs;
 
 	net->name = strdup(config->name);
 	net->pairs = calloc(n, sizeof(*net->pairs));

@@ -105,11 +105,9 @@ static uint64_t take_gpa(struct stream *s)
 static void raw_desc(struct stream *s, struct ring_driver *drv)
 {
 	uint8_t where = (uint8_t)take(s, 1);
-	uint64_t table =
-		where & 0x80 && drv->indirect
-			? drv->tables + VRING_DESC_SIZE * SIZE *
-						(uint64_t)(where >> 4 & 7)
-			: drv->desc;
+	uint64_t indirect = drv->tables +
+			    vring_desc_bytes(SIZE) * (uint64_t)(where >> 4 & 7);
+	uint64_t table = where & 0x80 && drv->indirect ? indirect : drv->desc;
 	uint64_t gpa = take_gpa(s);
 	uint32_t len = (uint32_t)take(s, where & 0x40 ? 4 : 2);
 

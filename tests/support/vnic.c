@@ -149,8 +149,8 @@ void vnic_begin_start(struct vnic *vnic, uint64_t features)
 
 	make_rings(vnic, features);
 	for (uint16_t i = 0; i < vnic->n_pairs; i++) {
-		queues[2 * i] = ring_driver_setup(&vnic->rx[i]);
-		queues[2 * i + 1] = ring_driver_setup(&vnic->tx[i]);
+		queues[2 * (size_t)i] = ring_driver_setup(&vnic->rx[i]);
+		queues[2 * (size_t)i + 1] = ring_driver_setup(&vnic->tx[i]);
 	}
 	begin_start(vnic, &start);
 }
