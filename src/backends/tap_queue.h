@@ -8,34 +8,16 @@
  * Thread: the queue's loop, except for tap_queue_create().
  */
 
+#include "backends/tap_window.h"
 #include "base/guest_mem.h"
 #include "base/log.h"
 #include "net/queue.h"
 #include "net/rx_fifo.h"
 
-#include <limits.h>
 #include <sys/uio.h>
 
 /* The most that one read gives: a frame with its header. */
 #define TAP_READ_MAX (NET_VNET_HDR_LEN + NET_FRAME_MAX)
-
-/* A buffer in the window: how many entries of the iovec it has, and how many
- * bytes. */
-struct tap_rx_buf {
-	uint32_t n_iov;
-	uint32_t len;
-};
-
-/* The buffers at the front of the queue, as an iovec for readv(). Good for one
- * op. Entries [@iov_first, @iov_end), buffers [@buf_first, @buf_end), @bytes in
- * all. One entry is left for the spill. */
-struct tap_rx_window {
-	struct iovec iov[IOV_MAX];
-	struct tap_rx_buf bufs[IOV_MAX];
-	size_t iov_first, iov_end;
-	size_t buf_first, buf_end;
-	size_t bytes;
-};
 
 /* A frame that was read while too few buffers were held: the first @head bytes
  * are in the oldest buffers, the others in the spill. @len 0: none. @starved:
@@ -57,11 +39,10 @@ struct tap_rx {
 	size_t wanted;
 	bool refilled;
 	size_t most_held;
-	struct tap_rx_window window;
+	struct tap_window window;
 	struct tap_rx_waiting waiting;
 	struct log_limit log;
 	uint8_t hdr[NET_VNET_HDR_LEN];
-	struct net_rx_id ids[IOV_MAX];
 	unsigned char spill[TAP_READ_MAX];
 };
 

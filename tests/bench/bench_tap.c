@@ -58,7 +58,7 @@ static const struct tap_case cases[] = {
 	 .mergeable = true},
 	{"tap.rx.1500", RX, .frame = 1514, .ring = 256,
 	 .buf_len = MERGEABLE_BUF, .mergeable = true},
-	{"tap.rx.gso", RX, .frame = GSO_FRAME, .gso = true, .ring = 256,
+	{"tap.rx.gso", RX, .frame = GSO_FRAME, .gso = true, .ring = 1024,
 	 .buf_len = PAGE, .mergeable = true},
 	{"rx.64, one buffer", RX, .frame = 64, .ring = 256,
 	 .buf_len = PLAIN_BUF},
