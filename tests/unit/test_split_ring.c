@@ -596,6 +596,7 @@ static Suite *suite(void)
 	Suite *s = suite_create("split ring");
 	TCase *tc = tcase_create("split ring");
 
+	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, chain_is_copied_in_order, 0, 2);
 	tcase_add_test(tc, lengths_of_a_chain_do_not_wrap);
