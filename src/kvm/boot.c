@@ -216,6 +216,24 @@ static int load_gdt(const struct guest_mem *mem, enum boot_mode mode)
 	return guest_mem_write(mem, LAYOUT_GDT, gdt, sizeof(gdt));
 }
 
+/*
+ * On hardware-reduced ACPI without EFI, Linux resets by a jump to the BIOS's
+ * reset vector in real mode (arch/x86/kernel/reboot.c: BOOT_EFI, then
+ * BOOT_BIOS; the ACPI register and the keyboard controller are not tried). All
+ * the BIOS there is are these instructions.
+ */
+static int load_reset_vector(const struct guest_mem *mem)
+{
+	static const unsigned char code[] = {
+		0xb0, 0xfe, /*    mov $0xfe, %al */
+		0xe6, 0x64, /*    out %al, $0x64: the keyboard controller's */
+		0xf4,	    /* 1: hlt                       reset command */
+		0xeb, 0xfd, /*    jmp 1b */
+	};
+
+	return guest_mem_write(mem, LAYOUT_RESET_VECTOR, code, sizeof(code));
+}
+
 int boot_load(const struct boot *boot, const struct guest_mem *mem,
 	      uint64_t rsdp, struct boot_entry *entry, struct kvm_error *error)
 {
@@ -239,6 +257,8 @@ int boot_load(const struct boot *boot, const struct guest_mem *mem,
 	err = load_cmdline(boot, mem, &image, error);
 	if (!err)
 		err = load_gdt(mem, image.entry.mode);
+	if (!err)
+		err = load_reset_vector(mem);
 	if (err < 0)
 		return err;
 	err = format->hand_over(&boot->kernel, mem, rsdp, &initrd, error);

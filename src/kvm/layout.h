@@ -6,7 +6,8 @@
  * The guest's physical address space and ports: who is where.
  *
  *	0000_0000 - 0009_fbff	RAM; what the loader leaves is listed below
- *	0009_fc00 - 000f_ffff	reserved; ACPI tables from 000e_0000
+ *	0009_fc00 - 000f_ffff	reserved; ACPI tables from 000e_0000, and code at
+ *				the reset vector, 000f_fff0
  *	0010_0000 - bfff_ffff	RAM, the first 3 GiB of it
  *	c000_0000 - dfff_ffff	memory of PCI functions
  *	e000_0000 - e00f_ffff	PCI configuration space (ECAM), bus 0
@@ -29,7 +30,8 @@
 #define LAYOUT_CMDLINE_MAX     0x1000ULL
 #define LAYOUT_LOW_END	       0x9fc00ULL
 #define LAYOUT_ACPI	       0xe0000ULL
-#define LAYOUT_ACPI_END	       0x100000ULL
+#define LAYOUT_ACPI_END	       0xffff0ULL
+#define LAYOUT_RESET_VECTOR    0xffff0ULL /* f000:fff0, 16 bytes */
 #define LAYOUT_KERNEL	       0x100000ULL
 #define LAYOUT_RAM_BELOW_4G    0xc0000000ULL
 #define LAYOUT_RAM_ABOVE_4G    0x100000000ULL
