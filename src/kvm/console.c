@@ -73,6 +73,18 @@ static void console_fd_close(struct console_fd *file)
 	close_fd(&file->fd);
 }
 
+/* The reader has gone, or the disk is full: the guest goes on without. */
+static void give_up_output(struct console *console, int err)
+{
+	char cause[ERRNO_TEXT_MAX];
+
+	log_warn("console: the guest's output is discarded from now on: %s",
+		 errno_text(err, cause, sizeof(cause)));
+	ev_io_stop(console->loop->ev, &console->writable);
+	console_fd_close(&console->out);
+	console->fill = 0;
+}
+
 static void flush(struct console *console)
 {
 	while (console->fill) {
@@ -87,13 +99,8 @@ static void flush(struct console *console)
 			return;
 		}
 		if (n <= 0) {
-			/* The reader has gone, or the disk is full. */
-			char cause[ERRNO_TEXT_MAX];
-
-			log_limited(&console->log, LOG_LEVEL_WARN,
-				    "console: output is lost: %s",
-				    errno_text(errno, cause, sizeof(cause)));
-			n = (ssize_t)console->fill;
+			give_up_output(console, errno);
+			return;
 		}
 		console->head = (console->head + (size_t)n) % CONSOLE_BUFFER;
 		console->fill -= (size_t)n;
@@ -112,6 +119,7 @@ static void make_room(struct console *console)
 		log_limited(&console->log, LOG_LEVEL_WARN,
 			    "console: %llu bytes were lost, nobody read them",
 			    (unsigned long long)console->lost);
+		console->lost = 0;
 	}
 	if (console->refused) {
 		console->refused = false;
