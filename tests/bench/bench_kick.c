@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define ROUNDS 7
 /* Long enough for an idle CPU to halt; short, so that a poller does not tire */
@@ -98,6 +99,10 @@ int main(void)
 		.payload = PAYLOAD_PATH,
 	};
 
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2) {
+		fprintf(stderr, "bench_kick: two CPUs are needed\n");
+		return EXIT_FAILURE;
+	}
 	bench_raise_priority();
 	for (int i = 0; i < ROUNDS; i++) {
 		setup.busy = false;
