@@ -29,12 +29,14 @@ struct walk {
 	bool inside;
 };
 
-/* The one read of a descriptor. */
+/* The one read of a descriptor. The fence keeps the compiler from reading guest
+ * memory again in place of the copy. */
 static struct desc desc_copy(const unsigned char *table, uint32_t i)
 {
 	unsigned char raw[VRING_DESC_SIZE];
 
 	memcpy(raw, table + (size_t)i * VRING_DESC_SIZE, sizeof(raw));
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	return (struct desc){
 		.gpa = load_le64(raw + VRING_DESC_ADDR),
 		.len = load_le32(raw + VRING_DESC_LEN),
