@@ -68,7 +68,8 @@ void description_parse(struct description *desc, const char *file,
 		problems_add(&desc->problems, nowhere, "", "out of memory");
 		return;
 	}
-	memcpy(desc->text, text, len);
+	if (len > 0)
+		memcpy(desc->text, text, len);
 	desc->text[len] = '\0';
 	desc->len = len;
 

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
@@ -78,9 +79,8 @@ static long long meminfo(const char *name)
 	if (!f)
 		return -1;
 	while (value < 0 && fgets(row, sizeof(row), f)) {
-		if (strncmp(row, name, len) == 0 && row[len] == ':' &&
-		    sscanf(row + len + 1, "%lld", &value) != 1)
-			break;
+		if (strncmp(row, name, len) == 0 && row[len] == ':')
+			value = strtoll(row + len + 1, NULL, 10);
 	}
 	(void)fclose(f);
 	return value;
