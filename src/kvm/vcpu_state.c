@@ -17,6 +17,7 @@
 
 #include <errno.h>
 #include <linux/kvm.h>
+#include <string.h>
 #include <sys/ioctl.h>
 
 #define CR0_PE	 (1ULL << 0)
@@ -103,17 +104,17 @@ static int set_general(const struct vcpu *vcpu, const struct boot_entry *entry)
  * out, and a kernel can live without. */
 static void set_msrs(const struct vcpu *vcpu)
 {
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entries[2];
-	} msrs = {
-		.head.nmsrs = 2,
-		.entries = {{.index = MSR_MTRR_DEF_TYPE,
-			     .data = MTRR_ENABLED_WRITE_BACK},
-			    {.index = MSR_MISC_ENABLE,
-			     .data = MISC_ENABLE_FAST_STRING}},
+	static const struct kvm_msr_entry entries[] = {
+		{.index = MSR_MTRR_DEF_TYPE, .data = MTRR_ENABLED_WRITE_BACK},
+		{.index = MSR_MISC_ENABLE, .data = MISC_ENABLE_FAST_STRING},
 	};
+	union {
+		struct kvm_msrs head;
+		unsigned char room[sizeof(struct kvm_msrs) + sizeof(entries)];
+	} msrs = {.head.nmsrs = ARRAY_SIZE(entries)};
 
+	memcpy(msrs.room + offsetof(struct kvm_msrs, entries), entries,
+	       sizeof(entries));
 	(void)ioctl(vcpu->fd, KVM_SET_MSRS, &msrs);
 }
 
