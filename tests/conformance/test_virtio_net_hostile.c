@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "net/vnet_hdr.h"
 #include "net/worker.h"
+#include "support/mem_watch.h"
 #include "support/script_endpoint.h"
 #include "support/vnic.h"
 #include "virtio/ring_defs.h"
@@ -274,6 +275,50 @@ START_TEST(metadata_says_what_the_header_said)
 }
 END_TEST
 
+/* Reads that began at each byte of the header. */
+static unsigned int header_reads[VNIC_HDR_LEN];
+
+/* Turns the header into nonsense as soon as it was looked at. */
+static void scramble_header(void *arg, const unsigned char *at, bool write)
+{
+	size_t offset = (size_t)(at - vnic.ram.view) -
+			(size_t)(vnic.tx_buf - vnic.ram.base);
+
+	UNUSED(arg);
+	if (write || offset >= VNIC_HDR_LEN)
+		return;
+	header_reads[offset]++;
+	vnic.ram.bytes[at - vnic.ram.view] = 0xff;
+}
+
+START_TEST(header_is_read_once)
+{
+	struct net_tx_meta meta;
+
+	begin(_i, VIRTIO_NET_F_CSUM);
+	hdr[0] = VNET_HDR_F_NEEDS_CSUM;
+	store_le16(hdr + 6, 34);
+	store_le16(hdr + 8, 16);
+	vnic_send(&vnic, hdr, out, 100, 0);
+	memset(header_reads, 0, sizeof(header_reads));
+	queue()->tx_room = 0; /* nobody reads the frame */
+	mem_watch_begin(vnic.ram.view, vnic.ram.size, scramble_header, NULL);
+	vnic_run(&vnic);
+	mem_watch_end();
+	ck_assert_uint_eq(header_reads[0], _i ? 0 : 1);
+	for (size_t k = 1; k < VNIC_HDR_LEN; k++)
+		ck_assert_uint_le(header_reads[k], _i ? 0 : 1);
+	if (_i)
+		return;
+	script_queue_grant(queue(), 1);
+	vnic_run(&vnic);
+	ck_assert_int_eq(script_queue_take(queue(), in, sizeof(in), &meta),
+			 100);
+	ck_assert(meta.flags & NET_TX_TCP_CSUM);
+	ck_assert_uint_eq(meta.offload.csum_start, 34);
+}
+END_TEST
+
 /* Receive buffers that cannot be used come back empty; the good ones among
  * them are filled. */
 START_TEST(bad_receive_buffers_come_back)
@@ -502,6 +547,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(tc, bad_addresses_are_dropped, 0, 2);
 	tcase_add_loop_test(tc, headers_beyond_the_features_are_dropped, 0, 10);
 	tcase_add_test(tc, metadata_says_what_the_header_said);
+	tcase_add_loop_test(tc, header_is_read_once, 0, 2);
 	tcase_add_loop_test(tc, bad_receive_buffers_come_back, 0, 4);
 	tcase_add_loop_test(tc, frames_beyond_the_buffers_are_dropped, 0, 2);
 	tcase_add_loop_test(tc, drops_do_not_keep_the_loop, 0, 2);
