@@ -172,8 +172,8 @@ START_TEST(pool_is_not_used_after_the_call)
 	}
 	ck_assert(rig_wait(&rig, rig_all_complete));
 	rig_run_loops(&rig, 10);
-	ck_assert_uint_eq(net_pool_expired_uses(), 0);
 	rig_close(&rig);
+	ck_assert_uint_eq(net_pool_expired_uses(), 0);
 }
 END_TEST
 #endif
