@@ -69,20 +69,27 @@ static uint8_t checksum(const unsigned char *bytes, size_t len)
 	return (uint8_t)-sum;
 }
 
+/* The characters of @text without the closing 0. */
+static void put_text(unsigned char *to, const char *text)
+{
+	while (*text)
+		*to++ = (unsigned char)*text++;
+}
+
 /* Completes the header of @table and writes it; returns its address. */
 static uint64_t write_table(struct writer *writer, const char *signature,
 			    uint8_t revision, unsigned char *table, size_t len)
 {
 	uint64_t at = writer->at;
 
-	memcpy(table, signature, 4);
+	put_text(table, signature);
 	store_le32(table + 4, (uint32_t)len);
 	table[8] = revision;
 	table[9] = 0;
-	memcpy(table + 10, "EVNIC ", 6);
-	memcpy(table + 16, "EVNICVM ", 8);
+	put_text(table + 10, "EVNIC ");
+	put_text(table + 16, "EVNICVM ");
 	store_le32(table + 24, 1);
-	memcpy(table + 28, "EVNC", 4);
+	put_text(table + 28, "EVNC");
 	store_le32(table + 32, 1);
 	table[9] = checksum(table, len);
 	if (len > LAYOUT_ACPI_END - at)
@@ -255,8 +262,8 @@ static int write_rsdp(const struct guest_mem *mem, uint64_t xsdt)
 {
 	unsigned char rsdp[RSDP_SIZE] = {0};
 
-	memcpy(rsdp, "RSD PTR ", 8);
-	memcpy(rsdp + 9, "EVNIC ", 6);
+	put_text(rsdp, "RSD PTR ");
+	put_text(rsdp + 9, "EVNIC ");
 	rsdp[15] = 2;
 	store_le32(rsdp + 20, RSDP_SIZE);
 	store_le64(rsdp + 24, xsdt);

@@ -59,17 +59,17 @@ static void deactivate(struct bells *bells, struct bell *bell)
 	bell->active = false;
 }
 
-int bells_add(struct bells *bells, const struct platform_bell *what)
+int bells_add(struct bells *bells, const struct platform_bell *bell)
 {
-	struct bell *bell = calloc(1, sizeof(*bell));
+	struct bell *own = calloc(1, sizeof(*own));
 
-	if (!bell)
+	if (!own)
 		return -ENOMEM;
-	bell->what = *what;
-	bell->next = bells->first;
-	bells->first = bell;
+	own->what = *bell;
+	own->next = bells->first;
+	bells->first = own;
 	if (bells->mapped)
-		activate(bells, bell);
+		activate(bells, own);
 	return 0;
 }
 
@@ -79,19 +79,19 @@ static bool same(const struct platform_bell *a, const struct platform_bell *b)
 	       a->match == b->match && a->value == b->value && a->fd == b->fd;
 }
 
-void bells_remove(struct bells *bells, const struct platform_bell *what)
+void bells_remove(struct bells *bells, const struct platform_bell *bell)
 {
 	struct bell **link = &bells->first;
-	struct bell *bell;
+	struct bell *own;
 
-	while (*link && !same(&(*link)->what, what))
+	while (*link && !same(&(*link)->what, bell))
 		link = &(*link)->next;
-	bell = *link;
-	if (!bell)
+	own = *link;
+	if (!own)
 		return;
-	*link = bell->next;
-	deactivate(bells, bell);
-	free(bell);
+	*link = own->next;
+	deactivate(bells, own);
+	free(own);
 }
 
 void bells_map(struct bells *bells, uint64_t base)

@@ -274,6 +274,14 @@ static void open_stdio(struct console *console)
 	console->is_terminal = is_terminal;
 }
 
+static void init_watchers(struct console *console)
+{
+	ev_io_init(&console->writable, writable_cb, console->out.fd, EV_WRITE);
+	ev_prepare_init(&console->flush, flush_cb);
+	ev_timer_init(&console->patience, patience_cb, PATIENCE_S, 0.);
+	ev_io_init(&console->readable, readable_cb, console->in.fd, EV_READ);
+}
+
 int console_init(struct console *console, struct loop *loop,
 		 const struct kvm_vm_config *config,
 		 const struct console_client *client, void *client_arg,
@@ -298,10 +306,7 @@ int console_init(struct console *console, struct loop *loop,
 		console_fini(console);
 		return kvm_error_errno(error, -ENOMEM, "console");
 	}
-	ev_io_init(&console->writable, writable_cb, console->out.fd, EV_WRITE);
-	ev_prepare_init(&console->flush, flush_cb);
-	ev_timer_init(&console->patience, patience_cb, PATIENCE_S, 0.);
-	ev_io_init(&console->readable, readable_cb, console->in.fd, EV_READ);
+	init_watchers(console);
 	return 0;
 }
 

@@ -45,11 +45,11 @@ static void bridge_config(struct bus_access *access)
 static void config_access(struct pci_host *host, unsigned int device,
 			  unsigned int function, struct bus_access *access)
 {
-	if (function != 0 || access->size > 4)
-		bus_unclaimed(access);
-	else if (device == 0)
+	bool possible = function == 0 && access->size <= 4;
+
+	if (possible && device == 0)
 		bridge_config(access);
-	else if (host->functions[device])
+	else if (possible && host->functions[device])
 		pci_function_config(host->functions[device], access);
 	else
 		bus_unclaimed(access);

@@ -360,7 +360,7 @@ static void try_out(int kvm_fd, struct kvm_probe *probe)
 
 void kvm_probe_run(struct kvm_probe *probe)
 {
-	struct kvm_error error;
+	struct kvm_error error = {""};
 	int kvm_fd = host_open(&error);
 
 	memset(probe, 0, sizeof(*probe));

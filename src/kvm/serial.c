@@ -248,14 +248,14 @@ static void serial_access(void *device, struct bus_access *access)
 	struct serial *serial = device;
 
 	if (serial->n_held || !perform(serial, access))
-		serial->held[serial->n_held++] = access;
+		serial->held[serial->n_held++].access = access;
 }
 
 void serial_output_room(struct serial *serial)
 {
 	size_t n = 0;
 
-	while (n < serial->n_held && perform(serial, serial->held[n]))
+	while (n < serial->n_held && perform(serial, serial->held[n].access))
 		n++;
 	serial->n_held -= n;
 	memmove(serial->held, serial->held + n,
@@ -300,9 +300,9 @@ void serial_reset(struct serial *serial)
 	serial->irq_line = false;
 	serial->rx_fill = 0;
 	(void)eventfd_take(serial->irq_fd);
-	/* Output that waits is given to the console or, if it is full, up. */
+	/* Output that waits was the old guest's. */
 	for (size_t i = 0; i < serial->n_held; i++)
-		bus_access_done(serial->held[i]);
+		bus_access_done(serial->held[i].access);
 	serial->n_held = 0;
 	update(serial);
 	console_input_room(serial->console);

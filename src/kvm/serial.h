@@ -15,6 +15,10 @@
 
 #define SERIAL_FIFO 64 /* bytes of input, deeper than the real one's 16 */
 
+struct serial_held {
+	struct bus_access *access;
+};
+
 struct serial {
 	struct bus_range range;
 	struct console *console;
@@ -33,7 +37,7 @@ struct serial {
 	_Atomic uint8_t line_status;
 
 	/* Accesses that wait until the console takes output again; in order. */
-	struct bus_access **held;
+	struct serial_held *held;
 	size_t n_held, max_held;
 };
 

@@ -326,7 +326,7 @@ static void enter_guest(struct vcpu *vcpu)
 /* Runs the vCPU until the order is no longer to run. */
 static void run_session(struct vcpu *vcpu)
 {
-	struct kvm_error error;
+	struct kvm_error error = {""};
 
 	atomic_store(&own_run, vcpu->run);
 	if (vcpu->fresh) {
