@@ -274,6 +274,61 @@ START_TEST(bad_mac_is_told)
 }
 END_TEST
 
+/* Two NICs, or two backends, that share what they may not. */
+static const struct {
+	const char *nics, *backends;
+	const char *said;
+} twins[] = {
+	{"{\"iface_id\": \"a\", \"backend\": \"m\"},\n"
+	 "{\"iface_id\": \"a\", \"backend\": \"n\"}",
+	 "{\"id\": \"m\", \"type\": \"null\"},\n"
+	 "{\"id\": \"n\", \"type\": \"null\"}",
+	 "3:14: /network-interfaces/1/iface_id: is the id of "
+	 "/network-interfaces/0 too: ids must differ\n"},
+	{"{\"iface_id\": \"a\", \"backend\": \"m\",\"guest_mac\": "
+	 "\"02:00:00:00:00:aA\"},\n"
+	 "{\"guest_mac\": \"02:00:00:00:00:Aa\", \"iface_id\": \"b\", "
+	 "\"backend\": \"n\"}",
+	 "{\"id\": \"m\", \"type\": \"null\"},\n"
+	 "{\"id\": \"n\", \"type\": \"null\"}",
+	 "3:15: /network-interfaces/1/guest_mac: /network-interfaces/0 has "
+	 "this address already\n"},
+	{"{\"iface_id\": \"a\", \"backend\": \"m\"},\n"
+	 "{\"backend\": \"m\", \"iface_id\": \"b\"}",
+	 "{\"id\": \"m\", \"type\": \"null\"}",
+	 "3:13: /network-interfaces/1/backend: /network-interfaces/0 uses it "
+	 "already: a backend serves one NIC\n"},
+	{"{\"iface_id\": \"a\", \"backend\": \"m\"},\n"
+	 "{\"host_dev_name\": \"t\", \"iface_id\": \"b\"}",
+	 "{\"id\": \"m\", \"type\": \"tap\", \"host_dev_name\": \"t\"}",
+	 "3:19: /network-interfaces/1/host_dev_name: /backends/0 has this "
+	 "interface already\n"},
+	{"",
+	 "{\"id\": \"m\", \"type\": \"tap\", \"fd\": 3},\n"
+	 "{\"fd\": 3, \"id\": \"n\", \"type\": \"tap\"}",
+	 "4:8: /backends/1/fd: /backends/0 has this descriptor already\n"},
+	{"",
+	 "{\"id\": \"m\", \"type\": \"tap\", \"host_dev_name\": \"t\"},\n"
+	 "{\"host_dev_name\": \"t\", \"id\": \"n\", \"type\": \"tap\"}",
+	 "4:19: /backends/1/host_dev_name: /backends/0 has this interface "
+	 "already\n"},
+};
+
+START_TEST(twins_are_told)
+{
+	char text[1024], expected[256];
+
+	(void)snprintf(text, sizeof(text),
+		       "{%s, \"network-interfaces\": [%s],\n"
+		       "\"backends\": [%s]}",
+		       BOOT, twins[_i].nics, twins[_i].backends);
+	(void)snprintf(expected, sizeof(expected), "vm.json:%s",
+		       twins[_i].said);
+	parse(text);
+	ck_assert_str_eq(said, expected);
+}
+END_TEST
+
 START_TEST(all_mistakes_in_one_pass)
 {
 	parse("{\"boot-source\": {\"initrd_path\": 3},\n"
@@ -404,6 +459,7 @@ int main(void)
 	tcase_add_test(tc, firecracker_file);
 	tcase_add_loop_test(tc, mistake_is_told, 0, ARRAY_SIZE(mistakes));
 	tcase_add_loop_test(tc, bad_mac_is_told, 0, ARRAY_SIZE(bad_macs));
+	tcase_add_loop_test(tc, twins_are_told, 0, ARRAY_SIZE(twins));
 	tcase_add_test(tc, all_mistakes_in_one_pass);
 	tcase_add_test(tc, many_mistakes);
 	tcase_add_test(tc, too_many_items);
