@@ -24,7 +24,8 @@ struct virtio_net_rx_seg;
 /* @setup: as the guest has set the queue up. @bufs: ring.size buffers, those
  * from @first to @end held, those before @given by the endpoint's queue (all
  * three run freely). @segs: the stretches of the buffers held, translated, in a
- * ring of @n_segs; @seg_end runs freely. @scratch: ring.size segments. */
+ * ring of @n_segs; @seg_end runs freely. @held: bytes of the buffers held.
+ * @scratch: ring.size segments. */
 struct virtio_net_rx {
 	struct net_buffer_access pool;
 	struct virtio_queue_setup setup;
@@ -39,6 +40,7 @@ struct virtio_net_rx {
 	uint32_t n_segs;
 	uint32_t first, given, end;
 	uint32_t seg_end;
+	uint64_t held;
 	struct virtio_net_stats *stats;
 };
 
@@ -60,7 +62,7 @@ size_t virtio_net_rx_fetch(struct virtio_net_rx *rx, struct net_rx_id *ids,
 void virtio_net_rx_done(struct virtio_net_rx *rx,
 			const struct net_rx_packet *packets, size_t n);
 
-/* Asks for kicks. True: there are buffers to fetch. */
+/* Asks for kicks, if more buffers would help. True: there are some to fetch. */
 bool virtio_net_rx_arm(struct virtio_net_rx *rx);
 
 #endif

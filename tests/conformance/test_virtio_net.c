@@ -251,6 +251,33 @@ START_TEST(no_kicks_while_draining)
 }
 END_TEST
 
+/* A driver that gives a buffer back for each frame does not kick for it, unless
+ * the device may run out. */
+START_TEST(no_kicks_for_plenty_of_buffers)
+{
+	const unsigned int plenty = _i & 16 ? 100 : 2;
+	uint64_t kicks;
+
+	with_loopback(_i & 7);
+	vnic_post(&vnic, plenty, 2000, 0);
+	vnic_run(&vnic);
+	kicks = vnic.rx[0].kicks;
+	for (int k = 0; k < 1000; k++) {
+		vnic_send(&vnic, NULL, out, 60, 0);
+		ck_assert_int_eq(receive(NULL), 60);
+		vnic_run(&vnic);
+		vnic_post(&vnic, 1, 2000, 0);
+		vnic_reap(&vnic);
+	}
+	if (plenty == 2)
+		ck_assert_uint_eq(vnic.rx[0].kicks, kicks + 1000);
+	else if (vnic.features & VIRTIO_F_EVENT_IDX)
+		ck_assert_uint_le(vnic.rx[0].kicks, kicks + 1);
+	else
+		ck_assert_uint_eq(vnic.rx[0].kicks, kicks);
+}
+END_TEST
+
 /* Sleeps until the receive ring interrupts. */
 static void sleep_on_irq(void)
 {
@@ -295,6 +322,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(tc, one_interrupt_for_a_burst, 0, 8);
 	tcase_add_loop_test(tc, no_interrupt_when_unwanted, 0, 8);
 	tcase_add_loop_test(tc, no_kicks_while_draining, 0, 8);
+	tcase_add_loop_test(tc, no_kicks_for_plenty_of_buffers, 0, 32);
 	tcase_add_loop_test(tc, no_wakeup_is_lost, 8, 16);
 	suite_add_tcase(s, tc);
 	return s;
