@@ -118,7 +118,7 @@ size_t tap_window_take(struct tap_window *w, struct net_buffer_access *pool,
 		left += NET_VNET_HDR_LEN;
 	w->n_bufs -= n;
 	w->bytes -= left;
-	while (left)
-		left -= w->iov[w->first++].iov_len;
+	for (; left && w->first < w->end; w->first++)
+		left -= MIN(left, w->iov[w->first].iov_len);
 	return n;
 }
