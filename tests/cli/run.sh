@@ -121,7 +121,7 @@ cat >vm.json <<END
 { "boot-source": { "kernel_image_path": "$payload" },
   "machine-config": { "mem_size_mib": 1 } }
 END
-fails 1 "guest memory"
+fails 2 "vm.json:2:39: /machine-config/mem_size_mib: 1 is out of range"
 
 # The console in a file.
 describe wait '"serial": { "type": "file", "path": "serial" },'

@@ -169,7 +169,7 @@ static const struct {
 	 "64 (threads)\n"},
 	{"{" BOOT ", \"machine-config\": {\"mem_size_mib\": 0}}",
 	 "2:38: /machine-config/mem_size_mib: 0 is out of range: must be an "
-	 "integer from 1 to 16777216 (MiB)\n"},
+	 "integer from 2 to 16777216 (MiB)\n"},
 	{"{" BOOT ", \"machine-config\": {\"prefault\": 1}}",
 	 "2:34: /machine-config/prefault: 1 is not true or false: must be true "
 	 "or false\n"},
