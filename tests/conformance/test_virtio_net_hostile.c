@@ -95,6 +95,7 @@ START_TEST(header_over_ten_descriptors)
 {
 	static const uint32_t lens[] = {1, 2, 1, 1, 1, 1, 2, 1, 1, 1};
 	struct ring_piece pieces[11];
+	struct net_tx_meta meta;
 	size_t skip, at = 0;
 
 	begin(_i, 0);
@@ -110,9 +111,10 @@ START_TEST(header_over_ten_descriptors)
 	add_tx(pieces, 11);
 	ring_driver_show(&vnic.tx[0]);
 	vnic_run(&vnic);
-	ck_assert_int_eq(script_queue_take(queue(), in, sizeof(in), NULL),
+	ck_assert_int_eq(script_queue_take(queue(), in, sizeof(in), &meta),
 			 (ssize_t)(200 + skip));
 	ck_assert_mem_eq(in + skip, out, 200);
+	ck_assert_uint_eq(meta.n_segs, _i ? 11 : 1);
 	ck_assert_uint_eq(vnic_reap(&vnic), 1);
 }
 END_TEST

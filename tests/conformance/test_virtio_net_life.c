@@ -349,6 +349,54 @@ START_TEST(drops_in_the_tail_are_done_once)
 }
 END_TEST
 
+/* Nor one between packets that are in flight. */
+START_TEST(drops_among_those_in_flight_are_done_once)
+{
+	script->tx = SCRIPT_TX_HELD;
+	begin();
+	for (uint32_t k = 0; k < 7; k++)
+		vnic_queue(&vnic, NULL, out, k % 2 ? 5 : 60, 0);
+	ring_driver_show(&vnic.tx[0]);
+	vnic_run(&vnic);
+	ck_assert_uint_eq(vnic_reap(&vnic), 3);
+	raise_action(NET_ACTION_RESTART_REQUIRED, true);
+	vnic_run(&vnic);
+	ck_assert_uint_eq(vnic_reap(&vnic), 4);
+	ck_assert_uint_eq(vnic_stats(&vnic)->tx_lost, 4);
+	expect_alive();
+}
+END_TEST
+
+/* With nothing to do the device sleeps, however many buffers it has. */
+START_TEST(device_sleeps)
+{
+	static const unsigned int bufs[] = {0, 1, 31, 1, 30, 1};
+	unsigned int polls;
+
+	begin();
+	for (size_t k = 0; k < ARRAY_SIZE(bufs); k++) {
+		vnic_post(&vnic, bufs[k], k < 2 ? 100 : 3000, 0);
+		vnic_run(&vnic);
+		polls = queue()->n_poll_ready;
+		vnic_run(&vnic);
+		ck_assert_uint_eq(queue()->n_poll_ready, polls);
+	}
+	/* A tail that waits, and packets behind it. */
+	queue()->tx_room = 1;
+	send_numbered(1);
+	send_numbered(2);
+	vnic_run(&vnic);
+	send_numbered(3);
+	vnic_run(&vnic);
+	polls = queue()->n_poll_ready;
+	vnic_run(&vnic);
+	ck_assert_uint_eq(queue()->n_poll_ready, polls);
+	script_queue_grant(queue(), 5);
+	vnic_run(&vnic);
+	ck_assert_uint_eq(vnic_reap(&vnic), 3);
+}
+END_TEST
+
 /* The queue fails in each of its ops: a new one takes over. */
 START_TEST(failures_are_restarts)
 {
@@ -619,6 +667,8 @@ static Suite *suite(void)
 	tcase_add_test(tc, nothing_moves_after_stop);
 	tcase_add_loop_test(tc, restart_loses_nothing, 0, 2);
 	tcase_add_test(tc, drops_in_the_tail_are_done_once);
+	tcase_add_test(tc, drops_among_those_in_flight_are_done_once);
+	tcase_add_test(tc, device_sleeps);
 	tcase_add_loop_test(tc, failures_are_restarts, 0, 3);
 	tcase_add_test(tc, fatal_failure_asks_for_a_reset);
 	tcase_add_test(tc, restarts_end);
