@@ -22,10 +22,6 @@ struct child {
 /* CLOCK_MONOTONIC, in nanoseconds. */
 uint64_t bench_now_ns(void);
 
-/* Ask for the highest priority, which children inherit; other work on the
- * machine disturbs less. Without the right to it everything stays as it is. */
-void bench_raise_priority(void);
-
 /* Start @argv; @started_ns is taken just before. */
 int child_start(struct child *child, char *const argv[]);
 
