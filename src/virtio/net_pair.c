@@ -94,10 +94,8 @@ static void flush(void *arg)
 static bool arm(void *arg, bool tx)
 {
 	struct virtio_net_pair *pair = arg;
-	bool more;
+	bool more = virtio_net_rx_arm(&pair->rx);
 
-	flush(pair); /* what was dropped moved no packet */
-	more = virtio_net_rx_arm(&pair->rx);
 	if (tx)
 		more |= virtio_net_tx_arm(&pair->tx);
 	check_rings(pair);
@@ -256,14 +254,25 @@ static void ended_run(struct loop_msg *msg)
 	pair->ops->ended(pair);
 }
 
+/* Stops listening to a doorbell. An event that is left would have libev touch
+ * the descriptor once more, when it may be closed; the pair looks at its rings
+ * when it begins again. */
+static void stop_kicks(struct virtio_net_pair *pair, ev_io *w)
+{
+	if (!ev_is_active(w))
+		return;
+	ev_io_stop(pair->loop->ev, w);
+	(void)eventfd_take(w->fd);
+}
+
 static void end_run(struct loop_msg *msg)
 {
 	struct virtio_net_pair *pair =
 		container_of(msg, struct virtio_net_pair, command);
 	struct net_tx_id tail;
 
-	ev_io_stop(pair->loop->ev, &pair->rx_kick);
-	ev_io_stop(pair->loop->ev, &pair->tx_kick);
+	stop_kicks(pair, &pair->rx_kick);
+	stop_kicks(pair, &pair->tx_kick);
 	if (net_worker_tail(&pair->worker, &tail))
 		virtio_net_tx_rewind(&pair->tx, tail);
 	net_worker_stop(&pair->worker);
