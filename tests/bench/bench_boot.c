@@ -119,7 +119,8 @@ int main(void)
 	char *floor[] = {(char[]){FLOOR_PATH}, (char[]){PAYLOAD_PATH}, NULL};
 
 	/* Children inherit it. Without the right to it all stays as it is. */
-	(void)sched_setscheduler(0, SCHED_RR, &(struct sched_param){1});
+	(void)sched_setscheduler(0, SCHED_RR,
+				 &(struct sched_param){.sched_priority = 1});
 	if (child_description(PAYLOAD_PATH, "mode=boot", 0, boot_path,
 			      sizeof(boot_path)) < 0 ||
 	    child_description(PAYLOAD_PATH, "mode=wait", 0, wait_path,
