@@ -45,28 +45,27 @@ typedef void (*net_action_fn)(void *arg, struct net_action action);
 struct net_endpoint_ops {
 	const char *type; /* "tap", "null", ... */
 	/* Makes @n queues in @out, or none and an error. */
-	void (*get_queues)(struct net_endpoint *endpoint,
+	void (*get_queues)(struct net_endpoint *ep,
 			   const struct net_queue_config *configs, size_t n,
 			   const struct net_rss_config *rss,
 			   struct net_queue **out);
-	void (*stop)(struct net_endpoint *endpoint);
-	bool (*is_ordered)(const struct net_endpoint *endpoint);
-	void (*destroy)(struct net_endpoint *endpoint);
+	void (*stop)(struct net_endpoint *ep);
+	bool (*is_ordered)(const struct net_endpoint *ep);
+	void (*destroy)(struct net_endpoint *ep);
 	/* Optional; the default is in brackets. */
-	bool (*vnet_hdr)(const struct net_endpoint *endpoint); /* [no] */
+	bool (*vnet_hdr)(const struct net_endpoint *ep); /* [no] */
 	struct net_tx_offloads (*tx_offload_support)(
-		const struct net_endpoint *endpoint); /* [none] */
+		const struct net_endpoint *ep); /* [none] */
 	struct net_rx_offloads (*rx_offload_support)(
-		const struct net_endpoint *endpoint); /* [none] */
+		const struct net_endpoint *ep); /* [none] */
 	struct net_multiqueue (*multiqueue_support)(
-		const struct net_endpoint *endpoint); /* [1 queue, no table] */
-	bool (*tx_fast_completions)(
-		const struct net_endpoint *endpoint); /* [no] */
-	uint64_t (*link_speed)(const struct net_endpoint *endpoint);
-	bool (*link_up)(const struct net_endpoint *endpoint); /* [yes] */
-	int (*get_data_path_to_guest_vf)(const struct net_endpoint *endpoint,
+		const struct net_endpoint *ep); /* [1 queue, no table] */
+	bool (*tx_fast_completions)(const struct net_endpoint *ep); /* [no] */
+	uint64_t (*link_speed)(const struct net_endpoint *ep);
+	bool (*link_up)(const struct net_endpoint *ep); /* [yes] */
+	int (*get_data_path_to_guest_vf)(const struct net_endpoint *ep,
 					 bool *use_vf); /* [-ENOTSUP] */
-	void (*set_data_path_to_guest_vf)(struct net_endpoint *endpoint,
+	void (*set_data_path_to_guest_vf)(struct net_endpoint *ep,
 					  bool use_vf); /* [-ENOTSUP] */
 };
 
@@ -95,18 +94,17 @@ struct net_endpoint {
 };
 
 /* For the backend: at creation. @loop: the control loop, borrowed. */
-void net_endpoint_init(struct net_endpoint *endpoint,
+void net_endpoint_init(struct net_endpoint *ep,
 		       const struct net_endpoint_ops *ops, struct loop *loop);
 
 /* For the backend: the answer to the pending request, 0 or -errno. */
-void net_endpoint_done(struct net_endpoint *endpoint, int err);
+void net_endpoint_done(struct net_endpoint *ep, int err);
 
 /* For the backend: tells whoever waits for an action, now or as soon as
  * somebody does. Of several link states only the last is told. */
-void net_endpoint_raise(struct net_endpoint *endpoint,
-			struct net_action action);
+void net_endpoint_raise(struct net_endpoint *ep, struct net_action action);
 
-const char *net_endpoint_type(const struct net_endpoint *endpoint);
+const char *net_endpoint_type(const struct net_endpoint *ep);
 
 /* Makes @n queues, one for each configuration, in *@out (room for @n): all, or
  * none and @n times NULL. @rss: NULL for none. @configs, @rss and @out stay as
@@ -114,61 +112,61 @@ const char *net_endpoint_type(const struct net_endpoint *endpoint);
  * than multiqueue_support, rx_span 0, vnet_hdr without support, a larger
  * indirection table than is supported or an entry in it beyond @n) or what the
  * backend says. Returns 0, or -EBUSY and done is never called. */
-int net_endpoint_get_queues(struct net_endpoint *endpoint,
+int net_endpoint_get_queues(struct net_endpoint *ep,
 			    const struct net_queue_config *configs, size_t n,
 			    const struct net_rss_config *rss,
 			    struct net_queue **out, net_done_fn done,
 			    void *arg) MUST_CHECK;
 
 /* Stops the endpoint: no I/O afterwards, until the next get_queues. */
-int net_endpoint_stop(struct net_endpoint *endpoint, net_done_fn done,
+int net_endpoint_stop(struct net_endpoint *ep, net_done_fn done,
 		      void *arg) MUST_CHECK;
 
 /* Do received buffers come back, and packets complete, in the order given? */
-bool net_endpoint_is_ordered(const struct net_endpoint *endpoint);
+bool net_endpoint_is_ordered(const struct net_endpoint *ep);
 
 /* Can its queues pass virtio-net headers through? */
-bool net_endpoint_vnet_hdr(const struct net_endpoint *endpoint);
+bool net_endpoint_vnet_hdr(const struct net_endpoint *ep);
 
 struct net_tx_offloads net_endpoint_tx_offload_support(
-	const struct net_endpoint *endpoint);
+	const struct net_endpoint *ep);
 
 /* The unfinished frames that its queues would deliver if they may. */
 struct net_rx_offloads net_endpoint_rx_offload_support(
-	const struct net_endpoint *endpoint);
+	const struct net_endpoint *ep);
 
 struct net_multiqueue net_endpoint_multiqueue_support(
-	const struct net_endpoint *endpoint);
+	const struct net_endpoint *ep);
 
 /* A hint: transmits complete so quickly that kicks may be left off while some
  * are in flight. */
-bool net_endpoint_tx_fast_completions(const struct net_endpoint *endpoint);
+bool net_endpoint_tx_fast_completions(const struct net_endpoint *ep);
 
 /* Bits per second. */
-uint64_t net_endpoint_link_speed(const struct net_endpoint *endpoint);
+uint64_t net_endpoint_link_speed(const struct net_endpoint *ep);
 
 /* The present state of the link; changes come as actions. */
-bool net_endpoint_link_up(const struct net_endpoint *endpoint);
+bool net_endpoint_link_up(const struct net_endpoint *ep);
 
 /* Does traffic go through a VF that the guest drives? 0 and *@use_vf, or
  * -ENOTSUP. */
-int net_endpoint_get_data_path_to_guest_vf(const struct net_endpoint *endpoint,
+int net_endpoint_get_data_path_to_guest_vf(const struct net_endpoint *ep,
 					   bool *use_vf) MUST_CHECK;
 
 /* Steers traffic to (or away from) a VF. done gets 0, -ENOTSUP or -errno.
  * Returns 0, or -EBUSY and done is never called. */
-int net_endpoint_set_data_path_to_guest_vf(struct net_endpoint *endpoint,
-					   bool use_vf, net_done_fn done,
+int net_endpoint_set_data_path_to_guest_vf(struct net_endpoint *ep, bool use_vf,
+					   net_done_fn done,
 					   void *arg) MUST_CHECK;
 
 /* Has @fn called once, from the loop, with the next action. Call it again for
  * the one after. @fn NULL: nobody waits any more. */
-void net_endpoint_wait_for_action(struct net_endpoint *endpoint,
-				  net_action_fn fn, void *arg);
+void net_endpoint_wait_for_action(struct net_endpoint *ep, net_action_fn fn,
+				  void *arg);
 
 /* Frees the endpoint, which must be idle (debug builds check): at once, or from
  * the loop if an action is under way. Nobody is called any more. NULL is
  * allowed. */
-void net_endpoint_destroy(struct net_endpoint *endpoint);
+void net_endpoint_destroy(struct net_endpoint *ep);
 
 #endif

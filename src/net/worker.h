@@ -78,29 +78,29 @@ struct net_worker {
 	bool has_moved; /* since busy_until_ns was set */
 };
 
-/* Before the queue is made: worker->client goes into its configuration. */
-void net_worker_init(struct net_worker *worker,
-		     const struct net_worker_ops *ops, void *arg,
-		     struct loop *loop, struct net_buffer_access *pool);
+/* Before the queue is made: w->client goes into its configuration. */
+void net_worker_init(struct net_worker *w, const struct net_worker_ops *ops,
+		     void *arg, struct loop *loop,
+		     struct net_buffer_access *pool);
 
 /* Has the worker poll for @ns more nanoseconds after the last packet before it
  * asks for kicks and lets the loop sleep. 0, as after init: not at all. */
-void net_worker_set_busy_poll(struct net_worker *worker, uint64_t ns);
+void net_worker_set_busy_poll(struct net_worker *w, uint64_t ns);
 
 /* Begins the cycle with @queue, on the loop, which does the first round: the
  * available buffers are given to the queue, then it is polled. Nothing is
  * called before this returns. */
-void net_worker_start(struct net_worker *worker, struct net_queue *queue);
+void net_worker_start(struct net_worker *w, struct net_queue *queue);
 
 /* The guest has kicked. */
-void net_worker_kick(struct net_worker *worker);
+void net_worker_kick(struct net_worker *w);
 
 /* The first packet of the tail: the queue has taken those before it, and not
  * this one or those after it. False: there is no tail. */
-bool net_worker_tail(const struct net_worker *worker, struct net_tx_id *first);
+bool net_worker_tail(const struct net_worker *w, struct net_tx_id *first);
 
 /* Ends the cycle, on the loop; the caller destroys the queue. Forgets the tail:
  * the frontend knows the packets and offers them to its next queue. */
-void net_worker_stop(struct net_worker *worker);
+void net_worker_stop(struct net_worker *w);
 
 #endif

@@ -45,20 +45,24 @@ START_TEST(endpoint_says_what_it_is)
 }
 END_TEST
 
+#define MANY 16
+
 static void refused(const struct net_queue_config *configs, size_t n,
 		    const struct net_rss_config *rss)
 {
-	struct net_queue *out[2] = {(void *)&rig, (void *)&rig};
+	struct net_queue *out[MANY];
 
+	for (size_t i = 0; i < MANY; i++)
+		out[i] = (void *)&rig;
 	ck_assert_int_eq(rig_get_queues(&rig, configs, n, rss, out), -EINVAL);
-	for (size_t i = 0; i < MIN(n, ARRAY_SIZE(out)); i++)
+	for (size_t i = 0; i < n; i++)
 		ck_assert_ptr_null(out[i]);
 	ck_assert_int_eq(rig_stop(&rig), 0);
 }
 
 START_TEST(get_queues_refuses_bad_configurations)
 {
-	struct net_queue_config configs[2];
+	struct net_queue_config configs[MANY];
 	uint16_t table[] = {0, 0, 1};
 	struct net_rss_config rss = {
 		.indirection_table = table,
@@ -68,12 +72,12 @@ START_TEST(get_queues_refuses_bad_configurations)
 
 	if (!rig_open(&rig, _i, NULL))
 		return;
-	configs[0] = rig_config(&rig);
-	configs[1] = rig_config(&rig);
+	for (size_t i = 0; i < MANY; i++)
+		configs[i] = rig_config(&rig);
 	max = rig.row->multiqueue.max_queues;
 	refused(configs, 0, NULL);
-	if (max < ARRAY_SIZE(configs))
-		refused(configs, max + 1, NULL);
+	if (max < MANY)
+		refused(configs, max + 1U, NULL);
 	refused(configs, 1, &rss); /* an entry beyond the count */
 	rss.indirection_table_len =
 		rig.row->multiqueue.indirection_table_size + 1;

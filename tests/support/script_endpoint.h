@@ -102,7 +102,7 @@ static inline struct script_queue *script_queue_of(struct net_queue *queue)
 }
 
 /* A frame arrives. 0 or -ENOMEM. */
-int script_queue_arrive(struct script_queue *q, const void *frame,
+int script_queue_arrive(struct script_queue *q, const void *bytes,
 			size_t len) MUST_CHECK;
 
 /* The oldest frame that was sent (with its virtio-net header, if it has one):
