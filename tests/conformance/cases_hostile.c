@@ -75,12 +75,17 @@ START_TEST(wrong_transmit_lengths_lose_that_packet)
 	static unsigned char frame[NET_FRAME_MAX + 1000];
 	static const size_t lens[] = {1, 13, 14, NET_FRAME_MAX + 1,
 				      NET_FRAME_MAX + 1000};
+	/* Not for want of room. */
+	struct rig_options options = {
+		.n_bufs = 8,
+		.buf_len = sizeof(frame),
+	};
 	uint32_t id;
 
-	if (!rig_open_queue(&rig, _i, NULL))
+	if (!rig_open_queue(&rig, _i, &options))
 		return;
 	rig.recycle = true;
-	rig_give(&rig, 0, 64);
+	rig_give(&rig, 0, 8);
 	rig_frame(frame, 1, sizeof(frame));
 	for (size_t i = 0; i < ARRAY_SIZE(lens); i++)
 		(void)rig_add_packet(&rig, frame, lens[i], 0);

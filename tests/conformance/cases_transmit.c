@@ -99,8 +99,11 @@ START_TEST(pushes_back_on_packet_boundaries)
 	ck_assert_uint_eq(rig.seg_first, 2 * rig.metas[0].n_segs);
 	ck_assert_int_ne(rig.tx_state[1], RIG_TX_WAITS);
 	ck_assert_int_eq(rig.tx_state[2], RIG_TX_WAITS);
+	rig_poll(&rig);
 	rig_offer(&rig); /* nothing has changed */
 	ck_assert_uint_eq(rig.seg_first, 2 * rig.metas[0].n_segs);
+	rig_poll(&rig);
+	ck_assert(!rig.polled_ready); /* a tail is no reason to poll */
 	leave_room(1);
 	rig_poll(&rig);
 	ck_assert(rig.polled_ready); /* there is room again */
