@@ -29,6 +29,7 @@ static const struct lab_verb verbs[] = {
 	{"tcp-recv", "ADDRESS PORT BYTES", 3, lab_tcp_recv},
 	{"udp", "ADDRESS PORT ROUNDS COUNT SIZE 0|1", 6, lab_udp},
 	{"offload", "IFACE on|off", 2, lab_offload},
+	{"feature", "IFACE NAME on|off", 3, lab_feature},
 	{"terminal", "OUTPUT COMMAND...", -2, lab_terminal},
 };
 

@@ -20,6 +20,7 @@ int lab_tcp_send(char **argv);
 int lab_tcp_recv(char **argv);
 int lab_udp(char **argv);
 int lab_offload(char **argv);
+int lab_feature(char **argv);
 int lab_terminal(char **argv);
 
 /* Print "lab-tool: WHAT: cause" for errno and return 1. */
