@@ -19,6 +19,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* @gone_msg: the queue has found the interface gone. */
@@ -184,8 +185,10 @@ int tap_endpoint_create(const struct tap_config *config, struct loop *loop,
 	struct tap_endpoint *tap = calloc(1, sizeof(*tap));
 	int code;
 
-	if (!tap)
+	if (!tap) {
+		(void)snprintf(err->text, sizeof(err->text), "out of memory");
 		return -ENOMEM;
+	}
 	code = tap_device_open(&tap->device, config, err);
 	if (code < 0) {
 		free(tap);

@@ -122,6 +122,8 @@ static double measure(struct tap_run *run)
 		all[i] = ns[i] / bare_ns[i];
 	}
 	buffers = run->what->transmit ? run->n_iov : run->span;
+	if (run->what->transmit && run->n_iov > 1)
+		buffers++; /* the indirect table */
 	ratio = median(all);
 	(void)printf("%-20s %.3f x (%.3f..%.3f): %.0f against %.0f ns; "
 		     "%.3f system calls (bare %.3f), %.3f allocations a "
