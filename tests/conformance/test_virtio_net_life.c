@@ -397,6 +397,36 @@ START_TEST(device_sleeps)
 }
 END_TEST
 
+/* Two rings with one interrupt, and something for both: it is raised once. */
+START_TEST(shared_interrupt_is_raised_once)
+{
+	struct virtio_queue_setup queues[2];
+	const struct virtio_start start = {
+		.features = RINGS,
+		.mem = &vnic.ram.mem,
+		.queues = queues,
+		.n_queues = 2,
+	};
+
+	begin();
+	vnic_stop(&vnic);
+	ring_driver_reset(&vnic.rx[0]);
+	ring_driver_reset(&vnic.tx[0]);
+	queues[0] = ring_driver_setup(&vnic.rx[0]);
+	queues[1] = ring_driver_setup(&vnic.tx[0]);
+	queues[1].irq.fd = queues[0].irq.fd;
+	ck_assert_int_eq(vnic_start_with(&vnic, &start), 0);
+	vnic_post(&vnic, 1, 2000, 0);
+	vnic_run(&vnic);
+	ck_assert_int_eq(script_queue_arrive(queue(), out, 60), 0);
+	send_numbered(1);
+	vnic_run(&vnic);
+	ck_assert_int_eq(vnic_receive(&vnic, hdr, in, sizeof(in), NULL), 60);
+	ck_assert_uint_eq(vnic_reap(&vnic), 1);
+	ck_assert_uint_eq(vnic_interrupts(&vnic.rx[0]), 1);
+}
+END_TEST
+
 /* The queue fails in each of its ops: a new one takes over. */
 START_TEST(failures_are_restarts)
 {
@@ -669,6 +699,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, drops_in_the_tail_are_done_once);
 	tcase_add_test(tc, drops_among_those_in_flight_are_done_once);
 	tcase_add_test(tc, device_sleeps);
+	tcase_add_test(tc, shared_interrupt_is_raised_once);
 	tcase_add_loop_test(tc, failures_are_restarts, 0, 3);
 	tcase_add_test(tc, fatal_failure_asks_for_a_reset);
 	tcase_add_test(tc, restarts_end);
