@@ -497,8 +497,8 @@ START_TEST(restart_that_fails_asks_for_a_reset)
 }
 END_TEST
 
-/* The guest stops while a restart waits for the endpoint: at its stop (0) or at
- * its queues (1), which fail (2). */
+/* The guest stops while a restart waits for the endpoint: at its stop (0), at
+ * its queues, which come (1) or not (2), or when they have failed (3). */
 START_TEST(stop_during_restart)
 {
 	begin();
@@ -508,23 +508,22 @@ START_TEST(stop_during_restart)
 	ck_assert_uint_eq(script->n_stop, 1);
 	if (_i > 0) {
 		script_endpoint_answer(script, 0);
-		if (_i == 2) {
-			script->hold = false;
-			script->get_queues_err = -EIO;
-		}
+		script->hold = _i != 3;
+		script->get_queues_err = _i == 1 ? 0 : -EIO;
 		vnic_run(&vnic);
 		ck_assert_uint_eq(script->n_get_queues, 2);
 	}
 	vnic_begin_stop(&vnic);
 	vnic_run(&vnic);
-	if (_i < 2) {
+	if (_i < 3) {
 		ck_assert(!vnic.done);
 		script->hold = false;
-		script_endpoint_answer(script, 0);
+		script_endpoint_answer(script, _i == 2 ? -EIO : 0);
 		vnic_run(&vnic);
 	}
 	ck_assert(vnic.done);
 	ck_assert_int_eq(vnic.err, 0);
+	ck_assert_uint_eq(vnic.needs_reset, _i == 3 ? 1 : 0);
 	ck_assert_uint_eq(script->base.live_queues, 0);
 	ck_assert_uint_eq(script->n_get_queues, _i == 0 ? 1 : 2);
 	script->get_queues_err = 0;
@@ -661,6 +660,22 @@ START_TEST(two_pairs)
 }
 END_TEST
 
+/* Both pairs are broken at once: the guest is told once. */
+START_TEST(two_broken_pairs)
+{
+	vnic_unplug(&vnic);
+	vnic_plug(&vnic, &script->base, 2, SIZE, false);
+	begin();
+	for (int pair = 0; pair < 2; pair++) {
+		ring_driver_set_idx(&vnic.tx[pair], 5000);
+		eventfd_signal(vnic.tx[pair].kick_fd);
+	}
+	vnic_run(&vnic);
+	ck_assert_uint_eq(vnic.needs_reset, 1);
+	ck_assert_uint_eq(script->base.live_queues, 0);
+}
+END_TEST
+
 START_TEST(unordered_endpoint_is_refused)
 {
 	struct loop *loops[] = {&vnic.loop};
@@ -704,11 +719,12 @@ static Suite *suite(void)
 	tcase_add_test(tc, fatal_failure_asks_for_a_reset);
 	tcase_add_test(tc, restarts_end);
 	tcase_add_test(tc, restart_that_fails_asks_for_a_reset);
-	tcase_add_loop_test(tc, stop_during_restart, 0, 3);
+	tcase_add_loop_test(tc, stop_during_restart, 0, 4);
 	tcase_add_test(tc, restart_during_restart);
 	tcase_add_test(tc, link_is_told);
 	tcase_add_loop_test(tc, any_order, 0, 8);
 	tcase_add_loop_test(tc, two_pairs, 0, 2);
+	tcase_add_test(tc, two_broken_pairs);
 	tcase_add_test(tc, unordered_endpoint_is_refused);
 	suite_add_tcase(s, tc);
 	return s;

@@ -221,8 +221,12 @@ bool ring_driver_collect(struct ring_driver *drv, uint16_t *head, uint32_t *len)
 	id = load_le32(elem);
 	*len = load_le32(elem + 4);
 	drv->used_idx++;
-	if (id >= drv->size)
-		abort(); /* the device has made it up */
+	*head = RING_DRIVER_NONE;
+	if (id >= drv->size) {
+		if (!drv->tolerant)
+			abort(); /* the device has made it up */
+		return true;
+	}
 	*head = (uint16_t)id;
 	if (!drv->chain_len[id])
 		return true; /* not from ring_driver_add() */

@@ -32,7 +32,9 @@ struct ring_piece {
  * chained through @next. @chain_len: descriptors of the chain that
  * starts at a head. @table: indirect tables, one for each head.
  * @kicks: how often the device asked for a kick and got it; @skipped: how often
- * it did not ask. */
+ * it did not ask. @tolerant: used entries that the device cannot have made are
+ * collected as RING_DRIVER_NONE, since the guest lets others write to its
+ * rings; they end the program otherwise. */
 struct ring_driver {
 	struct guest_ram *ram;
 	uint64_t desc, avail, used, tables;
@@ -46,6 +48,7 @@ struct ring_driver {
 	uint16_t used_idx;  /* collected */
 	int kick_fd, call_fd;
 	uint64_t kicks, skipped;
+	bool tolerant;
 };
 
 /* Makes a ring of @size entries in @ram with the features that were accepted. */

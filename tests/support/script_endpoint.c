@@ -374,6 +374,15 @@ static struct script_endpoint *self(const struct net_endpoint *ep)
 			    struct script_endpoint, base);
 }
 
+/* The answer, unless the test gives it. */
+static void answer_or_hold(struct script_endpoint *ep, int err)
+{
+	if (ep->hold)
+		ep->answer_waits = true;
+	else
+		net_endpoint_done(&ep->base, err);
+}
+
 static void make_queues(struct script_endpoint *ep,
 			const struct net_queue_config *configs, size_t n,
 			struct net_queue **out)
@@ -385,10 +394,9 @@ static void make_queues(struct script_endpoint *ep,
 			free(q);
 			while (i)
 				net_queue_destroy(out[--i]);
-			net_endpoint_done(&ep->base,
-					  ep->get_queues_err
-						  ? ep->get_queues_err
-						  : -ENOMEM);
+			answer_or_hold(ep, ep->get_queues_err
+						   ? ep->get_queues_err
+						   : -ENOMEM);
 			return;
 		}
 		net_queue_init(&q->base, &queue_ops, &ep->base, &configs[i]);
@@ -399,10 +407,7 @@ static void make_queues(struct script_endpoint *ep,
 		*q->self = q;
 		out[i] = &q->base;
 	}
-	if (ep->hold)
-		ep->answer_waits = true;
-	else
-		net_endpoint_done(&ep->base, 0);
+	answer_or_hold(ep, 0);
 }
 
 static void script_get_queues(struct net_endpoint *base,
@@ -422,10 +427,7 @@ static void script_stop(struct net_endpoint *base)
 	struct script_endpoint *ep = self(base);
 
 	ep->n_stop++;
-	if (ep->hold)
-		ep->answer_waits = true;
-	else
-		net_endpoint_done(base, 0);
+	answer_or_hold(ep, 0);
 }
 
 void script_endpoint_answer(struct script_endpoint *ep, int err)

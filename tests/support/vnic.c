@@ -295,6 +295,8 @@ ssize_t vnic_receive(struct vnic *vnic, uint8_t hdr[VNIC_HDR_LEN], void *frame,
 
 		if (!ring_driver_collect(&vnic->rx[0], &head, &used))
 			return taken ? -EPROTO : -EAGAIN;
+		if (head == RING_DRIVER_NONE)
+			return -EPROTO;
 		from = guest_ram_at(&vnic->ram,
 				    vnic->rx_buf +
 					    (uint64_t)head * VNIC_BUF_LEN);
