@@ -74,6 +74,7 @@ START_TEST(received_headers_come_back)
 		net_vnet_hdr_from_rx(&meta, out);
 		ck_assert_mem_eq(out, headers[i], sizeof(out));
 		ck_assert_int_eq(meta.l4_proto, protocols[i]);
+		ck_assert_int_eq(meta.ip_csum, NET_CSUM_UNKNOWN);
 	}
 }
 END_TEST
