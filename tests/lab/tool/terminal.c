@@ -100,7 +100,7 @@ int lab_terminal(char **argv)
 	if (waitpid(pid, &status, 0) != pid)
 		return lab_fail("waitpid");
 	if (!same_settings(slave, &before)) {
-		fputs("lab-tool: terminal not given back\n", stderr);
+		(void)fputs("lab-tool: terminal not given back\n", stderr);
 		return STATUS_NOT_GIVEN_BACK;
 	}
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

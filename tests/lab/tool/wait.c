@@ -78,11 +78,12 @@ static int line_wait(FILE *file, const regex_t *want, long *offset,
 		if (line_match(file, want, offset))
 			return 0;
 		if (ended) {
-			fputs("process ended before the line came\n", stderr);
+			(void)fputs("process ended before the line came\n",
+				    stderr);
 			return 1;
 		}
 		if (lab_left_ms(deadline) == 0) {
-			fputs("timeout\n", stderr);
+			(void)fputs("timeout\n", stderr);
 			return 1;
 		}
 		if (poll(fds, 2, lab_left_ms(deadline)) < 0 && errno != EINTR)
@@ -113,7 +114,7 @@ int lab_wait_line(char **argv)
 	}
 	status = line_wait(file, &want, &offset, deadline, notify, pidfd);
 	regfree(&want);
-	fclose(file);
+	(void)fclose(file);
 	return status;
 }
 
