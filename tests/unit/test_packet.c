@@ -67,6 +67,7 @@ START_TEST(next_packet_is_cut_off)
 	ck_assert_int_eq(net_packet_next(segs, 0, &packet, &n), -EINVAL);
 	ck_assert_int_eq(net_packet_next(segs, 2, &packet, &n), -EINVAL);
 	segs[1].meta = &metas[0]; /* which makes no head of a tail */
+	metas[0].n_segs = 2;
 	ck_assert_int_eq(net_packet_next(segs + 1, 5, &packet, &n), -EINVAL);
 	segs[3].meta = NULL;
 	ck_assert_int_eq(net_packet_next(segs + 3, 3, &packet, &n), -EINVAL);
