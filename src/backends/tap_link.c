@@ -23,6 +23,7 @@
 #include <linux/if_tun.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <net/ethernet.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -103,16 +104,21 @@ static int open_socket_of(const struct tap_device *device)
 	return fd;
 }
 
-/* The interface's index in the socket's namespace, 0: it is not there. */
+/* The interface's index in the socket's namespace, 0: it is not there. Another
+ * one may have its name there, but not its address. */
 static unsigned int find(const struct tap_link *link)
 {
-	struct ifreq ifr = {0};
+	struct ifreq ours = {0}, theirs = {0};
 
 	if (link->fd < 0 ||
-	    tap_device_present_name(link->device, ifr.ifr_name) < 0 ||
-	    ioctl(link->fd, SIOCGIFINDEX, &ifr) < 0)
+	    tap_device_present_name(link->device, theirs.ifr_name) < 0 ||
+	    ioctl(link->device->fd, SIOCGIFHWADDR, &ours) < 0 ||
+	    ioctl(link->fd, SIOCGIFHWADDR, &theirs) < 0 ||
+	    memcmp(ours.ifr_hwaddr.sa_data, theirs.ifr_hwaddr.sa_data,
+		   ETHER_ADDR_LEN) != 0 ||
+	    ioctl(link->fd, SIOCGIFINDEX, &theirs) < 0)
 		return 0;
-	return (unsigned int)ifr.ifr_ifindex;
+	return (unsigned int)theirs.ifr_ifindex;
 }
 
 static void ask(struct tap_link *link)
