@@ -96,7 +96,6 @@ void bells_remove(struct bells *bells, const struct platform_bell *bell)
 
 void bells_map(struct bells *bells, uint64_t base)
 {
-	bells_unmap(bells);
 	bells->base = base;
 	bells->mapped = true;
 	for (struct bell *b = bells->first; b; b = b->next)

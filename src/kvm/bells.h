@@ -30,7 +30,7 @@ void bells_fini(struct bells *bells);
 int bells_add(struct bells *bells, const struct platform_bell *bell) MUST_CHECK;
 void bells_remove(struct bells *bells, const struct platform_bell *bell);
 
-/* The window is at @base now; or nowhere. */
+/* The window, which was nowhere, is at @base now; and nowhere again. */
 void bells_map(struct bells *bells, uint64_t base);
 void bells_unmap(struct bells *bells);
 

@@ -329,6 +329,9 @@ START_TEST(elf_files_that_cannot_be_booted)
 	elf.note.other.n_namesz = UINT32_MAX;
 	expect(load_elf(0), -ENOEXEC, "damaged note");
 	make_elf();
+	elf.ph[0].p_filesz -= 4; /* the note runs over its end */
+	expect(load_elf(0), -ENOEXEC, "damaged note");
+	make_elf();
 	elf.ph[0].p_offset = UINT64_MAX - 8;
 	expect(load_elf(0), -ENOEXEC, "damaged note");
 	make_elf();

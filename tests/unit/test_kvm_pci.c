@@ -302,6 +302,8 @@ START_TEST(ports_lead_to_the_same_registers)
 	ck_assert_uint_eq(touch(&ports, 0xcfc, 4, false, 0), 0x0d578086);
 	(void)touch(&ports, 0xcf8, 4, true, 0x80000000 | 1 << 11);
 	ck_assert_uint_eq(touch(&ports, 0xcfe, 2, false, 0), 0x1041);
+	(void)touch(&ports, 0xcfb, 1, true, 0); /* not the register */
+	ck_assert_uint_eq(touch(&ports, 0xcfe, 2, false, 0), 0x1041);
 	(void)touch(&ports, 0xcf8, 4, true, 1 << 11);
 	ck_assert_uint_eq(touch(&ports, 0xcfc, 4, false, 0), 0xffffffff);
 	(void)touch(&ports, 0xcf8, 4, true, 0x80000000 | 1 << 16);

@@ -16,10 +16,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LIMIT_S	   20.
-#define MMIO_SLOT0 0xe8000000U
-#define PORT_RESET 0x602
-#define PORT_I8042 0x64
+#define LIMIT_S	     20.
+#define MMIO_SLOT0   0xe8000000U
+#define ECAM_COMMAND 0xe0008004U /* of 00:01.0 */
+#define PORT_RESET   0x602
+#define PORT_I8042   0x64
 
 static struct loop loop;
 static struct kvm_vm *vm;
@@ -293,6 +294,41 @@ START_TEST(goes_on_waiting_after_stop)
 }
 END_TEST
 
+/* The guest prints its command register and then sets it. */
+START_TEST(pci_is_at_power_on_after_reset)
+{
+	const struct platform_pci_function function = {
+		.name = "device",
+		.bar_size = 4096,
+		.vectors = 1,
+		.ops = &device_ops,
+	};
+	struct platform_slot *slot;
+	struct kvm_error error;
+
+	kvm_guest_load(&guest, ECAM_COMMAND);
+	kvm_guest_out_al(&guest, 0x3f8);
+	kvm_guest_store(&guest, ECAM_COMMAND, 2);
+	kvm_guest_load(&guest, ECAM_COMMAND);
+	kvm_guest_out_al(&guest, 0x3f8);
+	put_reset(0);
+	kvm_guest_loop(&guest, 0);
+	create();
+	ck_assert_int_eq(
+		platform_plug_pci(kvm_vm_platform(vm), &function, &slot), 0);
+	start();
+	await_event(KVM_VM_RESET);
+	stop();
+	ck_assert_msg(kvm_vm_reset(vm, &error) == 0, "%s", error.text);
+	start();
+	await_event(KVM_VM_RESET);
+	stop();
+	platform_unplug(slot);
+	kvm_vm_destroy(vm);
+	expect_output("\0\2\0\2", 4);
+}
+END_TEST
+
 START_TEST(forgets_the_access_on_reset)
 {
 	struct kvm_error error;
@@ -444,6 +480,7 @@ int main(void)
 	tcase_add_loop_test(tc, boots_anew_after_reset, 0, 3);
 	tcase_add_loop_test(tc, stops_at_any_moment, 0, 3);
 	tcase_add_loop_test(tc, goes_on_waiting_after_stop, 0, 2);
+	tcase_add_test(tc, pci_is_at_power_on_after_reset);
 	tcase_add_test(tc, forgets_the_access_on_reset);
 	tcase_add_test(tc, is_destroyed_while_a_device_holds_an_access);
 	tcase_add_test(tc, bell_rings_without_an_access);
