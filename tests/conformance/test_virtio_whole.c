@@ -31,7 +31,7 @@
 #define RX	  0
 #define TX	  1
 #define HDR_LEN	  12
-#define BUF_LEN	  2048
+#define BUF_LEN	  2048UL
 #define FRAME_LEN 60
 #define SECONDS	  20
 #define FEATURES \
@@ -177,7 +177,7 @@ static bool put(uint16_t index)
 {
 	struct ring_driver *ring = &rings[index];
 	uint64_t gpa = buffers[index] + (uint64_t)ring->free_head * BUF_LEN;
-	struct ring_piece piece = {gpa, BUF_LEN, true};
+	struct ring_piece piece = {gpa, (uint32_t)BUF_LEN, true};
 
 	if (ring->n_free == 0)
 		return false;

@@ -919,6 +919,28 @@ START_TEST(machine_resets_overlap)
 }
 END_TEST
 
+static void again_cb(void *arg, int err)
+{
+	UNUSED(arg);
+	ck_assert_int_eq(err, 0);
+	resets_done++;
+	machine_reset();
+}
+
+START_TEST(machine_reset_again_when_one_is_done)
+{
+	begin(_i);
+	run();
+	virtio_transport_reset(transport, again_cb, NULL);
+	loop_run_once(&loop);
+	loop_run_once(&loop);
+	ck_assert_uint_eq(resets_done, 2);
+	ck_assert_uint_eq(device.stops, 1);
+	run();
+	end();
+}
+END_TEST
+
 START_TEST(accesses_during_a_machine_reset_are_void)
 {
 	begin(_i);
@@ -1114,6 +1136,7 @@ static Suite *suite(void)
 	CASE(machine_reset_during_a_start_that_fails);
 	CASE(machine_reset_joins_the_guests_reset);
 	CASE(machine_resets_overlap);
+	CASE(machine_reset_again_when_one_is_done);
 	CASE(accesses_during_a_machine_reset_are_void);
 	CASE(destroy_when_the_reset_is_done);
 	CASE(creation_fails_cleanly);
