@@ -168,7 +168,8 @@ static int write_at(const struct virtio_net_rx *rx, const struct net_rx_id *ids,
 	while (len && walk_next(&w, &piece)) {
 		size_t part = MIN(len, piece.iov_len);
 
-		memcpy(piece.iov_base, from, part);
+		/* It may come from where the guest has also put a buffer. */
+		memmove(piece.iov_base, from, part);
 		from += part;
 		len -= part;
 	}

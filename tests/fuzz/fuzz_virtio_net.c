@@ -134,7 +134,9 @@ static void send_frame(struct stream *s)
 	uint8_t hdr[VNIC_HDR_LEN] = {0};
 	uint16_t need;
 
-	need = piece ? (uint16_t)((len + VNIC_HDR_LEN + piece - 1) / piece) : 2;
+	need = 2;
+	if (piece)
+		need = (uint16_t)((len + VNIC_HDR_LEN + piece - 1) / piece);
 	if (need > s->vnic.tx[0].n_free)
 		return;
 	for (size_t i = 0; i < sizeof(hdr); i++)
