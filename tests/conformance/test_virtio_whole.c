@@ -386,6 +386,52 @@ START_TEST(broken_ring_needs_a_reset)
 }
 END_TEST
 
+/* The same for a ring that the guest breaks in the middle of traffic. */
+START_TEST(ring_that_breaks_needs_a_reset)
+{
+	time_t now = time(NULL);
+
+	begin(_i);
+	start();
+	traffic(100);
+	(void)fake_take_irqs(guest.slot, guest_config_vector(&guest));
+	ring_driver_set_idx(&rings[TX],
+			    (uint16_t)(rings[TX].avail_idx + 2 * SIZE));
+	guest_kick(&guest, TX);
+	while (!(guest_status(&guest) & 0x40)) {
+		await(now);
+	}
+	ck_assert_uint_gt(
+		fake_take_irqs(guest.slot, guest_config_vector(&guest)), 0);
+	set_status(0);
+	start();
+	traffic(100);
+	end();
+}
+END_TEST
+
+/* The link goes down while it runs: an interrupt, and a new configuration. */
+START_TEST(link_is_told)
+{
+	time_t now = time(NULL);
+	uint32_t generation;
+
+	begin(_i);
+	start();
+	generation = guest_generation(&guest);
+	ck_assert_uint_eq(guest_read_config(&guest, 6, 2), 1);
+	net_endpoint_raise(endpoint,
+			   (struct net_action){NET_ACTION_LINK_STATUS, false});
+	while (guest_generation(&guest) == generation) {
+		await(now);
+	}
+	ck_assert_uint_gt(
+		fake_take_irqs(guest.slot, guest_config_vector(&guest)), 0);
+	ck_assert_uint_eq(guest_read_config(&guest, 6, 2), 0);
+	end();
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("virtio_whole");
@@ -397,6 +443,8 @@ static Suite *suite(void)
 	tcase_add_loop_test(tc, reset_of_the_machine_in_a_burst, 0, VARIANTS);
 	tcase_add_loop_test(tc, any_order, 0, VARIANTS);
 	tcase_add_loop_test(tc, broken_ring_needs_a_reset, 0, VARIANTS);
+	tcase_add_loop_test(tc, ring_that_breaks_needs_a_reset, 0, VARIANTS);
+	tcase_add_loop_test(tc, link_is_told, 0, VARIANTS);
 	suite_add_tcase(s, tc);
 	return s;
 }
