@@ -215,6 +215,11 @@ static const struct {
 	 "2:26: /network-interfaces/0: needs \"backend\" or "
 	 "\"host_dev_name\"\n"},
 	{"{" BOOT ", \"network-interfaces\": [{\"iface_id\": \"a\", "
+	 "\"backend\": \"n\", \"host_dev_name\": \"t\"}], "
+	 "\"backends\": [{\"id\": \"n\", \"type\": \"null\"}]}",
+	 "2:77: /network-interfaces/0/host_dev_name: not together with "
+	 "\"backend\"\n"},
+	{"{" BOOT ", \"network-interfaces\": [{\"iface_id\": \"a\", "
 	 "\"backend\": \"b\"}]}",
 	 "2:55: /network-interfaces/0/backend: \"b\" is not the id of an entry "
 	 "of /backends\n"},
