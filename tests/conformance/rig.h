@@ -115,6 +115,9 @@ void rig_make_queue(struct rig *rig);
 /* Calls @fn(@arg) on the queue's loop and waits. */
 void rig_call(struct rig *rig, void (*fn)(void *arg), void *arg);
 
+/* Bytes in front of a frame: 0 without virtio-net headers. */
+uint32_t rig_header_len(const struct rig *rig);
+
 /* Gives the buffers @first to @first + @n - 1. */
 void rig_give(struct rig *rig, uint32_t first, size_t n);
 
