@@ -631,6 +631,69 @@ START_TEST(any_order)
 }
 END_TEST
 
+/* Answers what the endpoint holds back. True: the device has answered too. */
+static bool answered(void *arg)
+{
+	UNUSED(arg);
+	if (script->answer_waits)
+		script_endpoint_answer(script, 0);
+	return vnic.done;
+}
+
+/* The same with an endpoint that answers late and fails now and then: the guest
+ * starts and stops in the middle of everything. */
+START_TEST(any_order_with_a_slow_endpoint)
+{
+	unsigned int seed = (unsigned int)_i + 100;
+
+	for (int step = 0; step < 3000; step++) {
+		script->hold = rand_r(&seed) % 2;
+		switch (rand_r(&seed) % 8) {
+		case 0:
+		case 1:
+			raise_action(NET_ACTION_RESTART_REQUIRED, true);
+			break;
+		case 2:
+			if (script->queues[0])
+				script->queues[0]->tx_poll_err =
+					NET_TX_TRY_RESTART;
+			break;
+		case 3:
+			if (!vnic.running)
+				break;
+			vnic_begin_stop(&vnic);
+			ck_assert(vnic_run_until(&vnic, answered, NULL));
+			ck_assert_int_eq(vnic.err, 0);
+			ck_assert_uint_eq(script->base.live_queues, 0);
+			break;
+		case 4:
+		case 5:
+			if (script->answer_waits)
+				script_endpoint_answer(script, 0);
+			break;
+		default:
+			if (vnic.running && vnic.tx[0].n_free >= 2)
+				send_numbered(1);
+			break;
+		}
+		if (!vnic.running) {
+			vnic_begin_start(&vnic, RINGS);
+			ck_assert(vnic_run_until(&vnic, answered, NULL));
+			ck_assert_int_eq(vnic.err, 0);
+		}
+		for (unsigned int k = rand_r(&seed) % 4; k; k--)
+			loop_run_once(&vnic.loop);
+		(void)vnic_reap(&vnic);
+	}
+	script->hold = false;
+	vnic_begin_stop(&vnic);
+	ck_assert(vnic_run_until(&vnic, answered, NULL));
+	vnic.needs_reset = 0;
+	begin();
+	expect_alive();
+}
+END_TEST
+
 static bool all_completed(void *arg)
 {
 	return ring_driver_device_idx(arg) == 3;
@@ -723,6 +786,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, restart_during_restart);
 	tcase_add_test(tc, link_is_told);
 	tcase_add_loop_test(tc, any_order, 0, 8);
+	tcase_add_loop_test(tc, any_order_with_a_slow_endpoint, 0, 4);
 	tcase_add_loop_test(tc, two_pairs, 0, 2);
 	tcase_add_test(tc, two_broken_pairs);
 	tcase_add_test(tc, unordered_endpoint_is_refused);
