@@ -166,8 +166,8 @@ static void print_help(FILE *out)
 
 static void print_verb_help(const struct verb *verb)
 {
-	(void)printf("usage: evnic %s %s\n\n%s", verb->name, verb->args,
-		     verb->details);
+	(void)printf("usage: evnic %s%s%s\n\n%s", verb->name,
+		     *verb->args ? " " : "", verb->args, verb->details);
 }
 
 /* A complaint about the arguments, and where to read on. */
