@@ -108,6 +108,21 @@ static int map(struct memory *memory, const struct kvm_vm_config *config,
 	return 0;
 }
 
+static int prefault(struct memory *memory, struct kvm_error *error)
+{
+	if (madvise(memory->host, memory->size, MADV_POPULATE_WRITE) == 0)
+		return 0;
+	if (errno == EINVAL)
+		return kvm_error_set(
+			error, -ENOTSUP,
+			"guest memory: taking all of it at once "
+			"needs Linux 5.14 on the host; do without");
+	return kvm_error_errno(error, -errno,
+			       "guest memory: the host cannot give all of its "
+			       "%llu MiB at once",
+			       (unsigned long long)(memory->size / MIB));
+}
+
 int memory_init(struct memory *memory, const struct kvm_vm_config *config,
 		struct kvm_error *error)
 {
@@ -123,13 +138,10 @@ int memory_init(struct memory *memory, const struct kvm_vm_config *config,
 	err = map(memory, config, error);
 	if (err < 0)
 		goto fail;
-	if (config->prefault &&
-	    madvise(memory->host, memory->size, MADV_POPULATE_WRITE) < 0) {
-		err = kvm_error_errno(error, -errno,
-				      "guest memory: prefault of %llu MiB",
-				      (unsigned long long)(memory->size / MIB));
+	if (config->prefault)
+		err = prefault(memory, error);
+	if (err < 0)
 		goto fail;
-	}
 	err = add_regions(memory);
 	if (err < 0) {
 		(void)kvm_error_errno(error, err, "guest memory");

@@ -143,6 +143,8 @@ START_TEST(bzimage_is_loaded)
 	ck_assert_uint_le(initrd + 5000, RAM_SIZE);
 	ck_assert_uint_eq(ram[initrd], 'i');
 	ck_assert_uint_eq(ram[initrd + 4999], 'i');
+	/* The keyboard controller's reset at the BIOS's reset vector. */
+	ck_assert_mem_eq(ram + 0xffff0, "\xb0\xfe\xe6\x64", 4);
 	/* The page tables map 2 MiB pages one to one. */
 	ck_assert_uint_eq(load_le64(ram + LAYOUT_PAGE_TABLES),
 			  (LAYOUT_PAGE_TABLES + 0x1000) | 3);
