@@ -226,6 +226,8 @@ static void pair_trouble(struct virtio_net_pair *pair,
 	};
 	struct virtio_net *net = pair->owner;
 
+	if (!net->wanted)
+		return; /* too late to matter */
 	if (trouble == VIRTIO_NET_TRY_RESTART && may_restart(net))
 		net->restart = true;
 	else

@@ -739,6 +739,22 @@ START_TEST(two_broken_pairs)
 }
 END_TEST
 
+/* A guest that breaks a ring and resets at once is not told to reset. */
+START_TEST(trouble_after_the_stop_is_no_matter)
+{
+	begin();
+	ring_driver_set_idx(&vnic.tx[0], 5000);
+	eventfd_signal(vnic.tx[0].kick_fd);
+	/* The pair finds out, and nobody has heard of it yet. */
+	loop_run_once(&vnic.loop);
+	vnic_stop(&vnic);
+	vnic_run(&vnic);
+	ck_assert_uint_eq(vnic.needs_reset, 0);
+	begin();
+	expect_alive();
+}
+END_TEST
+
 START_TEST(unordered_endpoint_is_refused)
 {
 	struct loop *loops[] = {&vnic.loop};
@@ -789,6 +805,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(tc, any_order_with_a_slow_endpoint, 0, 4);
 	tcase_add_loop_test(tc, two_pairs, 0, 2);
 	tcase_add_test(tc, two_broken_pairs);
+	tcase_add_test(tc, trouble_after_the_stop_is_no_matter);
 	tcase_add_test(tc, unordered_endpoint_is_refused);
 	suite_add_tcase(s, tc);
 	return s;
