@@ -159,7 +159,14 @@ static void vanished(struct tap_link *link)
 static bool take_message(struct tap_link *link, struct nlmsghdr *header)
 {
 	const struct ifinfomsg *info = NLMSG_DATA(header);
+	char name[IFNAMSIZ];
 
+	/* The answer to ask(): there is no such interface. */
+	if (header->nlmsg_type == NLMSG_ERROR &&
+	    tap_device_present_name(link->device, name) < 0) {
+		vanished(link);
+		return false;
+	}
 	if (header->nlmsg_len < NLMSG_LENGTH(sizeof(*info)) ||
 	    info->ifi_family != AF_UNSPEC ||
 	    (unsigned int)info->ifi_index != link->ifindex)
@@ -257,8 +264,8 @@ void tap_link_init(struct tap_link *link, struct loop *loop,
 
 void tap_link_gone(struct tap_link *link)
 {
-	if (link->fd < 0)
-		set_up(link, false);
+	if (link->fd >= 0 || link->up)
+		vanished(link);
 }
 
 void tap_link_fini(struct tap_link *link)
