@@ -423,13 +423,15 @@ END_TEST
 int main(void)
 {
 	const char *why = tap_host_enter();
-	Suite *suite = suite_create("tap_link");
-	TCase *tc = tcase_create("link");
+	Suite *suite;
+	TCase *tc;
 	SRunner *runner;
 	int failed;
 
 	if (why)
 		return test_skip(why);
+	suite = suite_create("tap_link");
+	tc = tcase_create("link");
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 20);
 	tcase_add_test(tc, down_and_up);

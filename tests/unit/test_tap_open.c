@@ -297,13 +297,15 @@ END_TEST
 int main(void)
 {
 	const char *why = tap_host_enter();
-	Suite *suite = suite_create("tap_open");
-	TCase *tc = tcase_create("open");
+	Suite *suite;
+	TCase *tc;
 	SRunner *runner;
 	int failed;
 
 	if (why)
 		return test_skip(why);
+	suite = suite_create("tap_open");
+	tc = tcase_create("open");
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, missing);
 	tcase_add_test(tc, bad_names);

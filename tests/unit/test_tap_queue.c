@@ -702,13 +702,15 @@ END_TEST
 int main(void)
 {
 	const char *why = tap_host_enter();
-	Suite *suite = suite_create("tap_queue");
-	TCase *tc = tcase_create("queue");
+	Suite *suite;
+	TCase *tc;
 	SRunner *runner;
 	int failed;
 
 	if (why)
 		return test_skip(why);
+	suite = suite_create("tap_queue");
+	tc = tcase_create("queue");
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, receive_one);
 	tcase_add_test(tc, receive_wakes);
