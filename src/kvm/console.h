@@ -65,8 +65,8 @@ int console_init(struct console *console, struct loop *loop,
 		 const struct console_client *client, void *client_arg,
 		 struct kvm_error *error) MUST_CHECK;
 
-/* Writes what is left, for at most a second; restores the terminal.
- * Idempotent. */
+/* Writes what is left, as long as it is read (a second without progress ends
+ * that); restores the terminal. Idempotent. */
 void console_fini(struct console *console);
 
 /* Starts reading input. */
