@@ -340,7 +340,7 @@ static void try_out(int kvm_fd, struct kvm_probe *probe)
 	struct trial trial = {.kvm_fd = kvm_fd, .vm_fd = -1, .vcpu_fd = -1};
 	char cause[ERRNO_TEXT_MAX];
 	struct sigaction old;
-	timer_t timer;
+	timer_t timer = NULL;
 	int err = set_alarm(&timer, &old);
 
 	if (!err) {
