@@ -130,7 +130,7 @@ void description_load(struct description *desc, const char *path)
 	ssize_t len;
 
 	len = read_file(path, DESCRIPTION_MAX_BYTES + 1, &text);
-	if (len >= 0 && len <= DESCRIPTION_MAX_BYTES) {
+	if (text && len <= DESCRIPTION_MAX_BYTES) {
 		description_parse(desc, path, text, (size_t)len);
 		free(text);
 		if (desc->root)
