@@ -202,12 +202,17 @@ static void show(uint16_t index)
 		guest_kick(&guest, index);
 }
 
-/* Fills both rings. */
-static void burst(void)
+static void give_buffers(void)
 {
 	while (put(RX))
 		;
 	show(RX);
+}
+
+/* Fills both rings. */
+static void burst(void)
+{
+	give_buffers();
 	while (put(TX))
 		;
 	show(TX);
@@ -386,7 +391,9 @@ START_TEST(broken_ring_needs_a_reset)
 }
 END_TEST
 
-/* The same for a ring that the guest breaks in the middle of traffic. */
+/* The same for a ring that the guest breaks in the middle of traffic. A device
+ * that holds back frames for want of receive buffers does not look at the
+ * transmit ring, so it is given some. */
 START_TEST(ring_that_breaks_needs_a_reset)
 {
 	time_t now = time(NULL);
@@ -399,7 +406,9 @@ START_TEST(ring_that_breaks_needs_a_reset)
 			    (uint16_t)(rings[TX].avail_idx + 2 * SIZE));
 	guest_kick(&guest, TX);
 	while (!(guest_status(&guest) & 0x40)) {
+		give_buffers();
 		await(now);
+		collect();
 	}
 	ck_assert_uint_gt(
 		fake_take_irqs(guest.slot, guest_config_vector(&guest)), 0);
