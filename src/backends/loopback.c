@@ -84,7 +84,7 @@ static void queue_rx_avail(struct net_queue *queue,
 	q->retry = q->starved;
 	if (reserve_results(q, q->fifo.count + q->done_count + n) < 0 ||
 	    net_rx_fifo_push(&q->fifo, ids, n) < 0)
-		queue->stats.rx_errors += n;
+		net_stat_add(&queue->stats->rx_errors, n);
 }
 
 static int queue_rx_poll(struct net_queue *queue,
@@ -146,32 +146,31 @@ static int deliver(struct loopback_queue *q, struct net_buffer_access *pool,
 	return 0;
 }
 
-static void count_sent(struct net_queue_stats *stats,
-		       const struct net_tx_meta *meta)
+static void count_sent(struct net_stats *stats, const struct net_tx_meta *meta)
 {
-	stats->tx_packets++;
-	stats->tx_bytes += meta->len;
-	stats->tx_vlan_packets += meta->vlan.present;
+	net_stat_add(&stats->tx_packets, 1);
+	net_stat_add(&stats->tx_bytes, meta->len);
+	net_stat_add(&stats->tx_vlan_packets, meta->vlan.present);
 }
 
-static void count_received(struct net_queue_stats *stats,
+static void count_received(struct net_stats *stats,
 			   const struct net_tx_meta *meta)
 {
-	stats->rx_packets++;
-	stats->rx_bytes += meta->len;
-	stats->rx_vlan_packets += meta->vlan.present;
+	net_stat_add(&stats->rx_packets, 1);
+	net_stat_add(&stats->rx_bytes, meta->len);
+	net_stat_add(&stats->rx_vlan_packets, meta->vlan.present);
 }
 
 /* Moves one packet. False: it waits for buffers. */
 static bool move(struct loopback_queue *q, struct net_buffer_access *pool,
 		 const struct net_tx_seg *packet, size_t n_segs)
 {
-	struct net_queue_stats *stats = &q->base.stats;
+	struct net_stats *stats = q->base.stats;
 	int err;
 
 	if (locate(q, pool, packet, n_segs) < 0) {
-		stats->tx_errors++;
-		stats->tx_dropped++;
+		net_stat_add(&stats->tx_errors, 1);
+		net_stat_add(&stats->tx_dropped, 1);
 		return true;
 	}
 	err = deliver(q, pool, packet->meta, n_segs);
@@ -179,7 +178,7 @@ static bool move(struct loopback_queue *q, struct net_buffer_access *pool,
 		return false;
 	count_sent(stats, packet->meta);
 	if (err < 0)
-		stats->rx_dropped++;
+		net_stat_add(&stats->rx_dropped, 1);
 	else
 		count_received(stats, packet->meta);
 	return true;
@@ -212,19 +211,6 @@ static int queue_tx_avail(struct net_queue *queue,
 	return 0;
 }
 
-static enum net_tx_error queue_tx_poll(struct net_queue *queue,
-				       struct net_buffer_access *pool,
-				       struct net_tx_id *out, size_t max,
-				       size_t *n)
-{
-	UNUSED(queue);
-	UNUSED(pool);
-	UNUSED(out);
-	UNUSED(max);
-	*n = 0;
-	return NET_TX_OK;
-}
-
 static void queue_destroy(struct net_queue *queue)
 {
 	struct loopback_queue *q = loopback(queue);
@@ -239,9 +225,22 @@ static const struct net_queue_ops queue_ops = {
 	.rx_avail = queue_rx_avail,
 	.rx_poll = queue_rx_poll,
 	.tx_avail = queue_tx_avail,
-	.tx_poll = queue_tx_poll,
 	.destroy = queue_destroy,
 };
+
+static int make_queue(struct net_endpoint *ep,
+		      const struct net_queue_config *config, size_t index,
+		      struct net_queue **out)
+{
+	struct loopback_queue *q = calloc(1, sizeof(*q));
+
+	UNUSED(index);
+	if (!q)
+		return -ENOMEM;
+	net_queue_init(&q->base, &queue_ops, ep, config);
+	*out = &q->base;
+	return 0;
+}
 
 static void loopback_get_queues(struct net_endpoint *ep,
 				const struct net_queue_config *configs,
@@ -249,19 +248,7 @@ static void loopback_get_queues(struct net_endpoint *ep,
 				struct net_queue **out)
 {
 	UNUSED(rss);
-	for (size_t i = 0; i < n; i++) {
-		struct loopback_queue *q = calloc(1, sizeof(*q));
-
-		if (!q) {
-			while (i)
-				net_queue_destroy(out[--i]);
-			net_endpoint_done(ep, -ENOMEM);
-			return;
-		}
-		net_queue_init(&q->base, &queue_ops, ep, &configs[i]);
-		out[i] = &q->base;
-	}
-	net_endpoint_done(ep, 0);
+	net_endpoint_make_queues(ep, configs, n, out, make_queue);
 }
 
 static void loopback_stop(struct net_endpoint *ep)

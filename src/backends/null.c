@@ -54,26 +54,14 @@ static int queue_tx_avail(struct net_queue *queue,
 	for (size_t i = 0; i < n; i++) {
 		if (segs[i].type != NET_TX_HEAD)
 			continue;
-		queue->stats.tx_packets++;
-		queue->stats.tx_bytes += segs[i].meta->len;
-		queue->stats.tx_vlan_packets += segs[i].meta->vlan.present;
+		net_stat_add(&queue->stats->tx_packets, 1);
+		net_stat_add(&queue->stats->tx_bytes, segs[i].meta->len);
+		net_stat_add(&queue->stats->tx_vlan_packets,
+			     segs[i].meta->vlan.present);
 	}
 	taken->n_segs = n;
 	taken->completed = true;
 	return 0;
-}
-
-static enum net_tx_error queue_tx_poll(struct net_queue *queue,
-				       struct net_buffer_access *pool,
-				       struct net_tx_id *out, size_t max,
-				       size_t *n)
-{
-	UNUSED(queue);
-	UNUSED(pool);
-	UNUSED(out);
-	UNUSED(max);
-	*n = 0;
-	return NET_TX_OK;
 }
 
 static void queue_destroy(struct net_queue *queue)
@@ -86,9 +74,22 @@ static const struct net_queue_ops queue_ops = {
 	.rx_avail = queue_rx_avail,
 	.rx_poll = queue_rx_poll,
 	.tx_avail = queue_tx_avail,
-	.tx_poll = queue_tx_poll,
 	.destroy = queue_destroy,
 };
+
+static int make_queue(struct net_endpoint *ep,
+		      const struct net_queue_config *config, size_t index,
+		      struct net_queue **out)
+{
+	struct net_queue *queue = calloc(1, sizeof(*queue));
+
+	UNUSED(index);
+	if (!queue)
+		return -ENOMEM;
+	net_queue_init(queue, &queue_ops, ep, config);
+	*out = queue;
+	return 0;
+}
 
 static void null_get_queues(struct net_endpoint *ep,
 			    const struct net_queue_config *configs, size_t n,
@@ -96,17 +97,7 @@ static void null_get_queues(struct net_endpoint *ep,
 			    struct net_queue **out)
 {
 	UNUSED(rss);
-	for (size_t i = 0; i < n; i++) {
-		out[i] = calloc(1, sizeof(*out[i]));
-		if (!out[i]) {
-			while (i)
-				net_queue_destroy(out[--i]);
-			net_endpoint_done(ep, -ENOMEM);
-			return;
-		}
-		net_queue_init(out[i], &queue_ops, ep, &configs[i]);
-	}
-	net_endpoint_done(ep, 0);
+	net_endpoint_make_queues(ep, configs, n, out, make_queue);
 }
 
 static void null_stop(struct net_endpoint *ep)

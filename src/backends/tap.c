@@ -166,9 +166,7 @@ static void link_changed(struct tap_link *link)
 	struct tap_endpoint *tap =
 		container_of(link, struct tap_endpoint, link);
 
-	net_endpoint_raise(&tap->base,
-			   (struct net_action){.type = NET_ACTION_LINK_STATUS,
-					       .link_up = link->up});
+	net_endpoint_raise(&tap->base, net_action_link(link->up));
 }
 
 static void gone_run(struct loop_msg *msg)

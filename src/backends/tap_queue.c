@@ -54,20 +54,6 @@ static bool queue_poll_ready(struct net_queue *queue,
 	return false;
 }
 
-/* All that was taken is complete already. */
-static enum net_tx_error queue_tx_poll(struct net_queue *queue,
-				       struct net_buffer_access *pool,
-				       struct net_tx_id *out, size_t max,
-				       size_t *n)
-{
-	UNUSED(queue);
-	UNUSED(pool);
-	UNUSED(out);
-	UNUSED(max);
-	*n = 0;
-	return NET_TX_OK;
-}
-
 static void queue_destroy(struct net_queue *queue)
 {
 	struct tap_queue *q = tap_queue_of(queue);
@@ -84,7 +70,6 @@ static const struct net_queue_ops queue_ops = {
 	.rx_avail = tap_rx_avail,
 	.rx_poll = tap_rx_poll,
 	.tx_avail = tap_tx_avail,
-	.tx_poll = queue_tx_poll,
 	.destroy = queue_destroy,
 };
 

@@ -39,7 +39,7 @@ static bool has_place_for_hdr(const struct tap_queue *q)
 
 static void drop(struct tap_queue *q, const char *why)
 {
-	q->base.stats.rx_dropped++;
+	net_stat_add(&q->base.stats->rx_dropped, 1);
 	log_limited(&q->rx.log, LOG_LEVEL_DEBUG, "%s: frame dropped: %s",
 		    q->name, why);
 }
@@ -70,14 +70,14 @@ static bool deliver(struct tap_queue *q, struct net_buffer_access *pool,
 		.vnet_hdr = has_place_for_hdr(q),
 	};
 	if (!out->meta.vnet_hdr && convert_header(q, pool, n, &out->meta) < 0) {
-		q->base.stats.rx_errors++;
+		net_stat_add(&q->base.stats->rx_errors, 1);
 		drop(q, "its header cannot be passed on");
 		tap_window_clear(&rx->window);
 		return false;
 	}
 	net_rx_fifo_pop(&rx->fifo, n);
-	q->base.stats.rx_packets++;
-	q->base.stats.rx_bytes += len;
+	net_stat_add(&q->base.stats->rx_packets, 1);
+	net_stat_add(&q->base.stats->rx_bytes, len);
 	return true;
 }
 
@@ -103,7 +103,7 @@ static bool finish_waiting(struct tap_queue *q, struct net_buffer_access *pool,
 	}
 	if (net_pool_write_data(pool, rx->window.ids, n, frame.head, rx->spill,
 				frame.len - frame.head) < 0) {
-		q->base.stats.rx_errors++;
+		net_stat_add(&q->base.stats->rx_errors, 1);
 		drop(q, "a receive buffer cannot be written");
 		return false;
 	}
@@ -120,7 +120,7 @@ static bool spilled(struct tap_queue *q, struct net_buffer_access *pool,
 	rx->wanted = MAX(rx->wanted, n);
 	if (has_place_for_hdr(q)) {
 		if (head < NET_VNET_HDR_LEN) {
-			q->base.stats.rx_errors++;
+			net_stat_add(&q->base.stats->rx_errors, 1);
 			drop(q, "a receive buffer cannot be written");
 			return false;
 		}
@@ -161,7 +161,7 @@ static void handle_error(struct tap_queue *q, int err)
 		return;
 	}
 	if (err != -EAGAIN) {
-		q->base.stats.rx_errors++;
+		net_stat_add(&q->base.stats->rx_errors, 1);
 		log_limited(&q->rx.log, LOG_LEVEL_WARN, "%s: read: %s", q->name,
 			    errno_text(-err, text, sizeof(text)));
 	}
@@ -226,7 +226,7 @@ void tap_rx_avail(struct net_queue *queue, struct net_buffer_access *pool,
 
 	UNUSED(pool);
 	if (net_rx_fifo_push(&q->rx.fifo, ids, n) < 0)
-		queue->stats.rx_errors += n;
+		net_stat_add(&queue->stats->rx_errors, n);
 	q->rx.refilled = true;
 	q->rx.most_held = MAX(q->rx.most_held, q->rx.fifo.count);
 	q->rx.waiting.starved = false;

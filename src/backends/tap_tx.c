@@ -68,19 +68,19 @@ static int send_packet(struct tap_queue *q, const struct guest_mem *mem,
 
 static void count(struct tap_queue *q, uint32_t len, int err)
 {
-	struct net_queue_stats *stats = &q->base.stats;
+	struct net_stats *stats = q->base.stats;
 	char text[ERRNO_TEXT_MAX];
 
 	if (!err) {
-		stats->tx_packets++;
-		stats->tx_bytes += len;
+		net_stat_add(&stats->tx_packets, 1);
+		net_stat_add(&stats->tx_bytes, len);
 		return;
 	}
-	stats->tx_dropped++;
+	net_stat_add(&stats->tx_dropped, 1);
 	if (err == -EBADFD) {
 		tap_queue_set_gone(q);
 	} else if (err != -ENODEV && err != -EIO) {
-		stats->tx_errors++;
+		net_stat_add(&stats->tx_errors, 1);
 		log_limited(&q->tx.log, LOG_LEVEL_WARN,
 			    "%s: packet of %u bytes dropped: %s", q->name, len,
 			    errno_text(-err, text, sizeof(text)));

@@ -4,6 +4,8 @@
  */
 #include "base/platform.h"
 
+#include <errno.h>
+
 int platform_plug_pci(struct platform *platform,
 		      const struct platform_pci_function *function,
 		      struct platform_slot **out)
@@ -21,6 +23,13 @@ int platform_plug_mmio(struct platform *platform,
 void platform_unplug(struct platform_slot *slot)
 {
 	slot->platform->ops->unplug(slot);
+}
+
+int platform_request_unplug(struct platform_slot *slot)
+{
+	const struct platform_ops *ops = slot->platform->ops;
+
+	return ops->request_unplug ? ops->request_unplug(slot) : -ENOTSUP;
 }
 
 int platform_irq_fd(struct platform_slot *slot, unsigned int vector)

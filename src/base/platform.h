@@ -16,6 +16,9 @@
  * are), and the vCPU waits until then. Exactly one done per access. The device
  * may hold several accesses, one per vCPU.
  *
+ * Hot-plug. A PCI function that is plugged in while the machine runs is
+ * announced to the guest; one that it is to give up is asked back first.
+ *
  * PCI. A function has one 64-bit memory BAR for its registers (BAR 0) and an
  * MSI-X table that the platform implements entirely in a BAR of its own; the
  * function sees an eventfd per vector, good for the life of the slot, to be
@@ -59,6 +62,14 @@ struct platform_device_ops {
 	 * live; the offset counts from the first byte of the capability.
 	 * Optional when none is live. */
 	void (*cap_access)(void *device, size_t cap, struct bus_access *access);
+	/* The guest has let go of the device after
+	 * platform_request_unplug(): its driver is gone and will not come back.
+	 * To be answered by platform_unplug(), then or later. Optional. */
+	void (*ejected)(void *device);
+	/* A hint: the guest has sent interrupt @vector to vCPU @vcpu.
+	 * Optional. */
+	void (*irq_target)(void *device, unsigned int vector,
+			   unsigned int vcpu);
 };
 
 /* A vendor-specific capability. @bytes: from its first byte (the platform
@@ -126,6 +137,8 @@ struct platform_ops {
 			const struct platform_bell *bell);
 	void (*bell_remove)(struct platform_slot *slot,
 			    const struct platform_bell *bell);
+	/* Optional. */
+	int (*request_unplug)(struct platform_slot *slot);
 };
 
 struct platform {
@@ -141,6 +154,11 @@ int platform_plug_pci(struct platform *platform,
 int platform_plug_mmio(struct platform *platform,
 		       const struct platform_mmio_device *device,
 		       struct platform_slot **out) MUST_CHECK;
+
+/* Asks the guest to let go of the device: ops->ejected says when it has, if it
+ * ever does. Asking again while the guest thinks is no error. 0, -ENOTSUP (this
+ * device cannot be unplugged while the machine runs). */
+int platform_request_unplug(struct platform_slot *slot) MUST_CHECK;
 
 /* Takes the device out; its bells must be gone. No access arrives after this;
  * accesses that it still holds must have been done. */

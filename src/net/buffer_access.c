@@ -25,6 +25,14 @@ ssize_t net_pool_guest_addresses(struct net_buffer_access *pool,
 	return pool->ops->guest_addresses(pool, ids, n, room, offset, iov, max);
 }
 
+ssize_t net_pool_packet_addresses(struct net_buffer_access *pool,
+				  const struct net_rx_packet *packet,
+				  enum net_room room, struct iovec *iov,
+				  size_t max)
+{
+	return pool->ops->packet_addresses(pool, packet, room, iov, max);
+}
+
 int net_pool_write_data(struct net_buffer_access *pool,
 			const struct net_rx_id *ids, size_t n, uint32_t offset,
 			const void *data, size_t len)

@@ -45,6 +45,10 @@ struct net_buffer_access_ops {
 	int (*write_header)(struct net_buffer_access *pool,
 			    const struct net_rx_id *ids, size_t n,
 			    const struct net_rx_meta *meta);
+	ssize_t (*packet_addresses)(struct net_buffer_access *pool,
+				    const struct net_rx_packet *packet,
+				    enum net_room room, struct iovec *iov,
+				    size_t max);
 	/* Optional; default: write_data of each piece, then write_header. */
 	int (*write_packet)(struct net_buffer_access *pool,
 			    const struct net_rx_id *ids, size_t n,
@@ -72,6 +76,14 @@ ssize_t net_pool_guest_addresses(struct net_buffer_access *pool,
 				 const struct net_rx_id *ids, size_t n,
 				 enum net_room room, uint32_t offset,
 				 struct iovec *iov, size_t max);
+
+/* As net_pool_guest_addresses(), but where the bytes of a received packet are:
+ * one that rx_poll has returned in this very op, seen by a wrapper on its way
+ * to the frontend. From @room's start to the end of the frame. */
+ssize_t net_pool_packet_addresses(struct net_buffer_access *pool,
+				  const struct net_rx_packet *packet,
+				  enum net_room room, struct iovec *iov,
+				  size_t max);
 
 /* Copies bytes of the frame to their place, @offset bytes into the frame. 0,
  * -EMSGSIZE (beyond the buffers), -EFAULT. */

@@ -15,6 +15,8 @@
  */
 #include "net/endpoint.h"
 
+#include "base/checked.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
@@ -46,11 +48,11 @@ static void action_run(struct loop_msg *msg)
 	if (ep->restart_pending) {
 		ep->restart_pending = false;
 		action = (struct net_action){NET_ACTION_RESTART_REQUIRED,
-					     ep->link_up};
+					     ep->link_up, ep->lost};
 	} else if (ep->link_pending) {
 		ep->link_pending = false;
 		action = (struct net_action){NET_ACTION_LINK_STATUS,
-					     ep->link_up};
+					     ep->link_up, ep->lost};
 	} else {
 		return;
 	}
@@ -101,13 +103,74 @@ void net_endpoint_raise(struct net_endpoint *ep, struct net_action action)
 	} else {
 		ep->link_pending = true;
 		ep->link_up = action.link_up;
+		ep->lost = action.lost;
 	}
 	action_deliver(ep);
+}
+
+void net_endpoint_set_passer(struct net_endpoint *inner,
+			     struct net_endpoint *passer)
+{
+	assert(!atomic_load(&inner->live_queues));
+	inner->passer = passer;
+}
+
+void net_endpoint_queue_born(struct net_endpoint *ep)
+{
+	for (; ep; ep = ep->passer)
+		atomic_fetch_add(&ep->live_queues, 1);
+}
+
+/* The innermost last: when it has no queues any more, nobody outside looks at
+ * @ep on this thread. */
+void net_endpoint_queue_died(struct net_endpoint *ep)
+{
+	struct net_endpoint *passer = ep->passer;
+
+	if (passer)
+		net_endpoint_queue_died(passer);
+	atomic_fetch_sub(&ep->live_queues, 1);
+}
+
+unsigned int net_endpoint_live_queues(const struct net_endpoint *ep)
+{
+	return atomic_load(&ep->live_queues);
+}
+
+void net_endpoint_make_queues(struct net_endpoint *ep,
+			      const struct net_queue_config *configs, size_t n,
+			      struct net_queue **out, net_queue_make_fn make)
+{
+	int err = 0;
+	size_t i;
+
+	for (i = 0; i < n && !err; i++)
+		err = make(ep, &configs[i], i, &out[i]);
+	if (err < 0) {
+		/* The last one was not made. */
+		for (i--; i; i--)
+			net_queue_destroy(out[i - 1]);
+	}
+	net_endpoint_done(ep, err);
 }
 
 const char *net_endpoint_type(const struct net_endpoint *ep)
 {
 	return ep->ops->type;
+}
+
+void net_endpoint_inspect(const struct net_endpoint *ep, struct inspect *in)
+{
+	inspect_str(in, "type", net_endpoint_type(ep));
+	inspect_u64(in, "live_queues", net_endpoint_live_queues(ep));
+	inspect_bool(in, "link_up", net_endpoint_link_up(ep));
+	inspect_u64(in, "link_speed", net_endpoint_link_speed(ep));
+	inspect_bool(in, "ordered", net_endpoint_is_ordered(ep));
+	inspect_bool(in, "vnet_hdr", net_endpoint_vnet_hdr(ep));
+	inspect_u64(in, "max_queues",
+		    net_endpoint_multiqueue_support(ep).max_queues);
+	if (ep->ops->inspect)
+		ep->ops->inspect(ep, in);
 }
 
 /* @n, @out: the queues that the answer brings. */
@@ -127,7 +190,9 @@ static int request_begin(struct net_endpoint *ep, size_t n,
 static bool rss_is_valid(const struct net_rss_config *rss, size_t table_size,
 			 size_t n)
 {
-	if (rss->indirection_table_len > table_size)
+	if (rss->indirection_table_len > table_size || rss->unclassified >= n ||
+	    rss->key_len != NET_RSS_KEY_LEN ||
+	    !is_power_of_two(rss->indirection_table_len))
 		return false;
 	for (size_t i = 0; i < rss->indirection_table_len; i++) {
 		if (rss->indirection_table[i] >= n)

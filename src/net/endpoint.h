@@ -32,10 +32,26 @@ enum net_action_type {
 	NET_ACTION_LINK_STATUS,	     /* the link is up or down now */
 };
 
+/* @lost: with LINK_STATUS: the link is down because the host's side has gone
+ * (a tap that was deleted, a process that ended). */
 struct net_action {
 	enum net_action_type type;
 	bool link_up;
+	bool lost;
 };
+
+static inline struct net_action net_action_restart(void)
+{
+	return (struct net_action){.type = NET_ACTION_RESTART_REQUIRED};
+}
+
+static inline struct net_action net_action_link(bool up)
+{
+	return (struct net_action){
+		.type = NET_ACTION_LINK_STATUS,
+		.link_up = up,
+	};
+}
 
 typedef void (*net_action_fn)(void *arg, struct net_action action);
 
@@ -63,6 +79,7 @@ struct net_endpoint_ops {
 	bool (*tx_fast_completions)(const struct net_endpoint *ep); /* [no] */
 	uint64_t (*link_speed)(const struct net_endpoint *ep);
 	bool (*link_up)(const struct net_endpoint *ep); /* [yes] */
+	void (*inspect)(const struct net_endpoint *ep, struct inspect *in);
 	int (*get_data_path_to_guest_vf)(const struct net_endpoint *ep,
 					 bool *use_vf); /* [-ENOTSUP] */
 	void (*set_data_path_to_guest_vf)(struct net_endpoint *ep,
@@ -70,10 +87,12 @@ struct net_endpoint_ops {
 };
 
 /* Embedded in a backend's endpoint, which fills it with net_endpoint_init().
- * The fields belong to endpoint.c. */
+ * The fields belong to endpoint.c. @passer: a wrapper that hands this
+ * endpoint's queues out as they are; they live in both. */
 struct net_endpoint {
 	const struct net_endpoint_ops *ops;
 	struct loop *loop;
+	struct net_endpoint *passer;
 	atomic_uint live_queues;
 	bool request_pending;
 	bool request_done; /* answered, the message is under way */
@@ -85,7 +104,7 @@ struct net_endpoint {
 	struct loop_msg request_msg;
 	bool restart_pending;
 	bool link_pending;
-	bool link_up;
+	bool link_up, lost;
 	bool action_posted;
 	net_action_fn action_fn;
 	void *action_arg;
@@ -104,7 +123,33 @@ void net_endpoint_done(struct net_endpoint *ep, int err);
  * somebody does. Of several link states only the last is told. */
 void net_endpoint_raise(struct net_endpoint *ep, struct net_action action);
 
+/* For a wrapper that adds nothing to the queues: from now on the queues of
+ * @inner count as queues of @passer too, and @passer's get_queues may pass
+ * @inner's on. NULL: no more. Without live queues only. */
+void net_endpoint_set_passer(struct net_endpoint *inner,
+			     struct net_endpoint *passer);
+
+/* For the backend and for queues: a queue of @ep has come or gone. */
+void net_endpoint_queue_born(struct net_endpoint *ep);
+void net_endpoint_queue_died(struct net_endpoint *ep);
+
+/* For the backend, within get_queues: makes @n queues by @make, all or none,
+ * and answers the request. @make: 0 and *@out, or -errno. */
+typedef int (*net_queue_make_fn)(struct net_endpoint *ep,
+				 const struct net_queue_config *config,
+				 size_t index, struct net_queue **out);
+void net_endpoint_make_queues(struct net_endpoint *ep,
+			      const struct net_queue_config *configs, size_t n,
+			      struct net_queue **out, net_queue_make_fn make);
+
 const char *net_endpoint_type(const struct net_endpoint *ep);
+
+/* Says what the endpoint is and how it is. */
+void net_endpoint_inspect(const struct net_endpoint *ep, struct inspect *in);
+
+/* Queues that have been made and not destroyed. Any thread; the number may be
+ * a little old. */
+unsigned int net_endpoint_live_queues(const struct net_endpoint *ep);
 
 /* Makes @n queues, one for each configuration, in *@out (room for @n): all, or
  * none and @n times NULL. @rss: NULL for none. @configs, @rss and @out stay as

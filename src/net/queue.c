@@ -64,6 +64,17 @@ static ssize_t lease_guest_addresses(struct net_buffer_access *p,
 		    : -ESTALE;
 }
 
+static ssize_t lease_packet_addresses(struct net_buffer_access *p,
+				      const struct net_rx_packet *packet,
+				      enum net_room room, struct iovec *iov,
+				      size_t max)
+{
+	struct net_buffer_access *pool = leased(p);
+
+	return pool ? net_pool_packet_addresses(pool, packet, room, iov, max)
+		    : -ESTALE;
+}
+
 static int lease_write_data(struct net_buffer_access *p,
 			    const struct net_rx_id *ids, size_t n,
 			    uint32_t offset, const void *data, size_t len)
@@ -98,6 +109,7 @@ static const struct net_buffer_access_ops lease_ops = {
 	.guest_memory = lease_guest_memory,
 	.capacity = lease_capacity,
 	.guest_addresses = lease_guest_addresses,
+	.packet_addresses = lease_packet_addresses,
 	.write_data = lease_write_data,
 	.write_header = lease_write_header,
 	.write_packet = lease_write_packet,
@@ -137,12 +149,13 @@ void net_queue_init(struct net_queue *queue, const struct net_queue_ops *ops,
 		    const struct net_queue_config *config)
 {
 	assert(ops->poll_ready && ops->rx_avail && ops->rx_poll &&
-	       ops->tx_avail && ops->tx_poll && ops->destroy);
+	       ops->tx_avail && ops->destroy);
 	memset(queue, 0, sizeof(*queue));
 	queue->ops = ops;
 	queue->endpoint = endpoint;
 	queue->config = *config;
-	atomic_fetch_add(&endpoint->live_queues, 1);
+	queue->stats = config->stats ? config->stats : &queue->own_stats;
+	net_endpoint_queue_born(endpoint);
 }
 
 bool net_queue_poll_ready(struct net_queue *queue,
@@ -195,6 +208,8 @@ enum net_tx_error net_queue_tx_poll(struct net_queue *queue,
 	enum net_tx_error err;
 
 	*n = 0;
+	if (!queue->ops->tx_poll)
+		return NET_TX_OK;
 	err = queue->ops->tx_poll(queue, lend(queue, pool), out, max, n);
 	expire(queue);
 	return err;
@@ -207,9 +222,19 @@ void net_queue_update_target_vp(struct net_queue *queue, uint32_t vp)
 		queue->ops->update_target_vp(queue, vp);
 }
 
-const struct net_queue_stats *net_queue_stats(const struct net_queue *queue)
+void net_queue_inspect(struct net_queue *queue, struct inspect *in)
 {
-	return &queue->stats;
+	inspect_str(in, "endpoint", net_endpoint_type(queue->endpoint));
+	inspect_u64(in, "target_vp", queue->config.target_vp);
+	inspect_bool(in, "vnet_hdr", queue->config.vnet_hdr);
+	inspect_u64(in, "rx_span", queue->config.rx_span);
+	if (queue->ops->inspect)
+		queue->ops->inspect(queue, in);
+}
+
+const struct net_stats *net_queue_stats(const struct net_queue *queue)
+{
+	return queue->stats;
 }
 
 void net_queue_destroy(struct net_queue *queue)
@@ -217,5 +242,5 @@ void net_queue_destroy(struct net_queue *queue)
 	struct net_endpoint *endpoint = queue->endpoint;
 
 	queue->ops->destroy(queue);
-	atomic_fetch_sub(&endpoint->live_queues, 1);
+	net_endpoint_queue_died(endpoint);
 }

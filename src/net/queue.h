@@ -20,8 +20,10 @@
  * one call took, or later and exactly once by tx_poll.
  */
 
+#include "base/inspect.h"
 #include "base/loop.h"
 #include "net/buffer_access.h"
+#include "net/stats.h"
 #include "net/types.h"
 
 struct net_queue;
@@ -38,7 +40,8 @@ struct net_queue_client {
 /* @loop, @client: borrowed for the life of the queue. @target_vp: the vCPU
  * that the queue serves, a hint. @vnet_hdr: frames carry a virtio-net header
  * both ways (only if the endpoint's vnet_hdr() says so). @rx_span: the most
- * buffers for one packet, at least 1. @rx_offloads: what the frontend takes. */
+ * buffers for one packet, at least 1. @rx_offloads: what the frontend takes.
+ * @stats: where the queue counts, borrowed; NULL: in itself, lost with it. */
 struct net_queue_config {
 	struct loop *loop;
 	struct net_queue_client *client;
@@ -46,6 +49,7 @@ struct net_queue_config {
 	bool vnet_hdr;
 	uint16_t rx_span;
 	struct net_rx_offloads rx_offloads;
+	struct net_stats *stats;
 };
 
 /* What tx_avail did. @n_segs: segments taken, a whole number of packets.
@@ -67,12 +71,14 @@ struct net_queue_ops {
 	int (*tx_avail)(struct net_queue *queue, struct net_buffer_access *pool,
 			const struct net_tx_seg *segs, size_t n,
 			struct net_tx_taken *taken);
+	void (*destroy)(struct net_queue *queue);
+	/* Optional: a queue whose packets are all complete at once has none. */
 	enum net_tx_error (*tx_poll)(struct net_queue *queue,
 				     struct net_buffer_access *pool,
 				     struct net_tx_id *out, size_t max,
 				     size_t *n);
-	void (*destroy)(struct net_queue *queue);
 	/* Optional. */
+	void (*inspect)(struct net_queue *queue, struct inspect *in);
 	void (*update_target_vp)(struct net_queue *queue, uint32_t vp);
 };
 
@@ -89,12 +95,13 @@ uint64_t net_pool_expired_uses(void);
 #endif
 
 /* Embedded in a backend's queue, which fills it with net_queue_init(). The
- * fields are for the backend to read; @stats is for it to write. */
+ * fields are for the backend to read; *@stats is for it to write. */
 struct net_queue {
 	const struct net_queue_ops *ops;
 	struct net_endpoint *endpoint;
 	struct net_queue_config config;
-	struct net_queue_stats stats;
+	struct net_stats *stats;
+	struct net_stats own_stats;
 #ifndef NDEBUG
 	struct net_pool_lease lease;
 #endif
@@ -140,7 +147,10 @@ enum net_tx_error net_queue_tx_poll(struct net_queue *queue,
 /* A hint: interrupts of this queue go to vCPU @vp now. */
 void net_queue_update_target_vp(struct net_queue *queue, uint32_t vp);
 
-const struct net_queue_stats *net_queue_stats(const struct net_queue *queue);
+/* Says what the queue is and how it is. On its loop. */
+void net_queue_inspect(struct net_queue *queue, struct inspect *in);
+
+const struct net_stats *net_queue_stats(const struct net_queue *queue);
 
 /* Ends the queue: stops its watchers, forgets its buffers, frees it. On its
  * loop, not from within an op. */

@@ -202,27 +202,37 @@ struct net_multiqueue {
 	uint16_t indirection_table_size;
 };
 
-/* Receive-side scaling. All three belong to the caller for the call. @flags:
- * hash types as in virtio 1.2, 5.1.6.4.3. */
+/* Hash types of receive-side scaling, bits as in virtio 1.2, 5.1.6.4.3. A frame
+ * is hashed by the most specific type that is on and fits it. */
+enum net_rss_type {
+	NET_RSS_IPV4 = 1 << 0,
+	NET_RSS_TCPV4 = 1 << 1,
+	NET_RSS_UDPV4 = 1 << 2,
+	NET_RSS_IPV6 = 1 << 3,
+	NET_RSS_TCPV6 = 1 << 4,
+	NET_RSS_UDPV6 = 1 << 5,
+	NET_RSS_IPV6_EX = 1 << 6,
+	NET_RSS_TCPV6_EX = 1 << 7,
+	NET_RSS_UDPV6_EX = 1 << 8,
+};
+
+/* A Toeplitz key: covers the longest input, two IPv6 addresses and ports. */
+#define NET_RSS_KEY_LEN 40
+
+/* The largest indirection table. */
+#define NET_RSS_TABLE_MAX 512
+
+/* Receive-side scaling: frames go to the queue that indirection_table[hash %
+ * indirection_table_len] names (the length is a power of two), frames without
+ * a hash to @unclassified. All arrays belong to the caller for the call. @key_len:
+ * NET_RSS_KEY_LEN. @flags: enum net_rss_type. */
 struct net_rss_config {
 	const uint8_t *key;
 	size_t key_len;
 	const uint16_t *indirection_table;
 	size_t indirection_table_len;
 	uint32_t flags;
-};
-
-/* Counters of one queue. One writer, the queue's loop; others may read values
- * that are a little old. @rx_dropped, @tx_dropped: frames and packets that were
- * lost, each once. @rx_errors, @tx_errors: what went wrong beyond a want of
- * room: a bad packet, a bad address, a failing read. */
-struct net_queue_stats {
-	uint64_t rx_packets, rx_bytes;
-	uint64_t rx_errors, rx_dropped;
-	uint64_t rx_vlan_packets;
-	uint64_t tx_packets, tx_bytes;
-	uint64_t tx_errors, tx_dropped;
-	uint64_t tx_vlan_packets;
+	uint16_t unclassified;
 };
 
 #endif

@@ -440,8 +440,8 @@ void virtio_net_destroy(struct virtio_device *device)
 	free_device(net);
 }
 
-const struct virtio_net_stats *virtio_net_stats(
-	const struct virtio_device *device, uint16_t pair)
+const struct net_stats *virtio_net_stats(const struct virtio_device *device,
+					 uint16_t pair)
 {
 	const struct virtio_net *net = (const struct virtio_net *)device;
 

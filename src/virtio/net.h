@@ -29,23 +29,6 @@ struct virtio_net_config {
 	uint16_t n_queue_pairs;
 };
 
-/* Counters of one queue pair. One writer, the pair's loop; others may read
- * values that are a little old. A packet is counted once: as received, as
- * transmitted, or under the reason why not. */
-struct virtio_net_stats {
-	uint64_t rx_packets, rx_bytes;
-	uint64_t rx_bad_buffers; /* no room for a header, or a bad address */
-	uint64_t tx_packets, tx_bytes;
-	uint64_t tx_no_header;	/* less than a virtio-net header to read */
-	uint64_t tx_runt;	/* less than an Ethernet header */
-	uint64_t tx_oversize;	/* beyond NET_FRAME_MAX */
-	uint64_t tx_misordered; /* something to read after something to write */
-	uint64_t tx_bad_address; /* header outside guest memory */
-	uint64_t tx_bad_header;	 /* it asks for what was not accepted */
-	uint64_t tx_lost;	 /* in flight when the endpoint restarted */
-	uint64_t kicks;
-};
-
 /* -EINVAL: the endpoint is not ordered. */
 int virtio_net_create(const struct virtio_net_config *config,
 		      struct virtio_device **out) MUST_CHECK;
@@ -54,7 +37,7 @@ int virtio_net_create(const struct virtio_net_config *config,
 void virtio_net_destroy(struct virtio_device *device);
 
 /* The counters of queue pair @pair, since the device was made. */
-const struct virtio_net_stats *virtio_net_stats(
-	const struct virtio_device *device, uint16_t pair);
+const struct net_stats *virtio_net_stats(const struct virtio_device *device,
+					 uint16_t pair);
 
 #endif

@@ -134,7 +134,7 @@ static void kick(struct virtio_net_pair *pair, int fd)
 {
 	if (!eventfd_take(fd))
 		return;
-	pair->stats.kicks++;
+	net_stat_add(&pair->stats.kicks, 1);
 	net_worker_kick(&pair->worker);
 }
 
@@ -203,6 +203,7 @@ struct net_queue_config virtio_net_pair_config(struct virtio_net_pair *pair)
 				   ? pair->rx.ring.size
 				   : 1,
 		.rx_offloads = virtio_net_features_rx(features),
+		.stats = &pair->stats,
 	};
 }
 

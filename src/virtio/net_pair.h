@@ -58,7 +58,7 @@ struct virtio_net_pair {
 	struct virtio_net_tx tx;
 	ev_io rx_kick, tx_kick;
 	struct net_worker worker;
-	struct virtio_net_stats stats;
+	struct net_stats stats;
 };
 
 /* [control] */

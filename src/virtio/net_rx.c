@@ -213,6 +213,36 @@ static ssize_t pool_guest_addresses(struct net_buffer_access *pool,
 	return (ssize_t)count;
 }
 
+static ssize_t pool_packet_addresses(struct net_buffer_access *pool,
+				     const struct net_rx_packet *packet,
+				     enum net_room room, struct iovec *iov,
+				     size_t max)
+{
+	const struct virtio_net_rx *rx = rx_of(pool);
+	uint64_t left = packet->meta.len;
+	size_t count = 0;
+
+	if (room == NET_ROOM_HEADER)
+		left += NET_VNET_HDR_LEN;
+	for (uint16_t i = 0; i < packet->n_ids && left; i++) {
+		struct net_rx_id id = {(packet->first.v + i) &
+				       (rx->ring.size - 1U)};
+		struct walk w = walk_from(
+			rx, &id, 1,
+			i || room == NET_ROOM_HEADER ? 0 : NET_VNET_HDR_LEN);
+		struct iovec piece;
+
+		while (left && walk_next(&w, &piece)) {
+			piece.iov_len = MIN((uint64_t)piece.iov_len, left);
+			left -= piece.iov_len;
+			if (count < max)
+				iov[count] = piece;
+			count++;
+		}
+	}
+	return (ssize_t)count;
+}
+
 static int pool_write_data(struct net_buffer_access *pool,
 			   const struct net_rx_id *ids, size_t n,
 			   uint32_t offset, const void *data, size_t len)
@@ -241,13 +271,14 @@ static const struct net_buffer_access_ops pool_ops = {
 	.guest_memory = pool_guest_memory,
 	.capacity = pool_capacity,
 	.guest_addresses = pool_guest_addresses,
+	.packet_addresses = pool_packet_addresses,
 	.write_data = pool_write_data,
 	.write_header = pool_write_header,
 };
 
 int virtio_net_rx_start(struct virtio_net_rx *rx, const struct guest_mem *mem,
 			const struct virtio_queue_setup *setup,
-			uint64_t features, struct virtio_net_stats *stats)
+			uint64_t features, struct net_stats *stats)
 {
 	int err;
 
@@ -344,7 +375,7 @@ size_t virtio_net_rx_fetch(struct virtio_net_rx *rx, struct net_rx_id *ids,
 				break;
 			if (!take(rx, &chain)) {
 				split_ring_put(&rx->ring, chain.head, 0);
-				rx->stats->rx_bad_buffers++;
+				net_stat_add(&rx->stats->rx_bad_buffers, 1);
 				refused++;
 				continue;
 			}
@@ -388,8 +419,6 @@ static void done_one(struct virtio_net_rx *rx,
 		left -= len;
 	}
 	assert(!left);
-	rx->stats->rx_packets++;
-	rx->stats->rx_bytes += packet->meta.len;
 }
 
 void virtio_net_rx_done(struct virtio_net_rx *rx,

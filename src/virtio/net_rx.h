@@ -41,14 +41,13 @@ struct virtio_net_rx {
 	uint32_t first, given, end;
 	uint32_t seg_end;
 	uint64_t held;
-	struct virtio_net_stats *stats;
+	struct net_stats *stats;
 };
 
 /* Maps the ring and makes the tables. 0 or -errno. @stats: borrowed. */
 int virtio_net_rx_start(struct virtio_net_rx *rx, const struct guest_mem *mem,
 			const struct virtio_queue_setup *setup,
-			uint64_t features,
-			struct virtio_net_stats *stats) MUST_CHECK;
+			uint64_t features, struct net_stats *stats) MUST_CHECK;
 void virtio_net_rx_fini(struct virtio_net_rx *rx);
 
 /* A new endpoint queue is going to be driven: what the last one held is given

@@ -52,7 +52,7 @@ static struct virtio_net_tx_slot *slot_at(const struct virtio_net_tx *tx,
 int virtio_net_tx_start(struct virtio_net_tx *tx, const struct guest_mem *mem,
 			const struct virtio_queue_setup *setup,
 			uint64_t features, bool vnet_hdr,
-			struct virtio_net_stats *stats)
+			struct net_stats *stats)
 {
 	int err;
 
@@ -115,7 +115,7 @@ int virtio_net_tx_resume(struct virtio_net_tx *tx)
 		if (slot_at(tx, i)->done)
 			continue;
 		complete(tx, slot_at(tx, i));
-		tx->stats->tx_lost++;
+		net_stat_add(&tx->stats->tx_lost, 1);
 	}
 	return 0;
 }
@@ -178,14 +178,14 @@ static bool read_header(struct virtio_net_tx *tx, struct desc_chain *chain,
 	bool ipv6;
 
 	if (!n) {
-		tx->stats->tx_bad_address++;
+		net_stat_add(&tx->stats->tx_bad_address, 1);
 		return false;
 	}
 	l2_len = link_header(start + NET_VNET_HDR_LEN, n - NET_VNET_HDR_LEN,
 			     &ipv6);
 	if (net_vnet_hdr_to_tx(start, l2_len, ipv6, meta) < 0 ||
 	    !virtio_net_features_allow(tx->features, &meta->offload)) {
-		tx->stats->tx_bad_header++;
+		net_stat_add(&tx->stats->tx_bad_header, 1);
 		return false;
 	}
 	strip_header(chain, tx->scratch);
@@ -196,7 +196,7 @@ static bool read_header(struct virtio_net_tx *tx, struct desc_chain *chain,
 static bool has_right_shape(struct virtio_net_tx *tx,
 			    const struct desc_chain *chain)
 {
-	uint64_t *reason = NULL;
+	_Atomic uint64_t *reason = NULL;
 
 	if (chain->misordered)
 		reason = &tx->stats->tx_misordered;
@@ -207,7 +207,7 @@ static bool has_right_shape(struct virtio_net_tx *tx,
 	else if (chain->read_len > NET_VNET_HDR_LEN + NET_FRAME_MAX)
 		reason = &tx->stats->tx_oversize;
 	if (reason)
-		(*reason)++;
+		net_stat_add(reason, 1);
 	return !reason;
 }
 
@@ -285,8 +285,6 @@ void virtio_net_tx_done(struct virtio_net_tx *tx, const struct net_tx_id *ids,
 	for (size_t i = 0; i < n; i++) {
 		struct virtio_net_tx_slot *slot = slot_at(tx, ids[i].v);
 
-		tx->stats->tx_packets++;
-		tx->stats->tx_bytes += slot->meta.len;
 		complete(tx, slot);
 	}
 }

@@ -32,14 +32,14 @@ struct virtio_net_tx {
 	struct virtio_net_tx_slot *slots;
 	struct desc_seg *scratch;
 	uint32_t first, next, end;
-	struct virtio_net_stats *stats;
+	struct net_stats *stats;
 };
 
 /* Maps the ring and makes the tables. 0 or -errno. @stats: borrowed. */
 int virtio_net_tx_start(struct virtio_net_tx *tx, const struct guest_mem *mem,
 			const struct virtio_queue_setup *setup,
 			uint64_t features, bool vnet_hdr,
-			struct virtio_net_stats *stats) MUST_CHECK;
+			struct net_stats *stats) MUST_CHECK;
 void virtio_net_tx_fini(struct virtio_net_tx *tx);
 
 /* The endpoint's queue is gone. @tail: the first packet that it had not taken;

@@ -33,8 +33,7 @@ static void check_it_lives(void)
 
 static uint64_t tx_losses(void)
 {
-	const struct net_queue_stats *stats =
-		net_queue_stats(rig.backend.queue);
+	const struct net_stats *stats = net_queue_stats(rig.backend.queue);
 
 	return stats->tx_dropped + stats->rx_dropped;
 }

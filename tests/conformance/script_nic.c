@@ -45,7 +45,7 @@ struct script_queue *nic_queue(void)
 
 void nic_raise(enum net_action_type type, bool up)
 {
-	net_endpoint_raise(&script->base, (struct net_action){type, up});
+	net_endpoint_raise(&script->base, (struct net_action){type, up, false});
 }
 
 void nic_send(uint32_t number)

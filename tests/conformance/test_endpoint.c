@@ -288,7 +288,7 @@ END_TEST
 
 static void raise_link(bool up)
 {
-	net_endpoint_raise(ep, (struct net_action){NET_ACTION_LINK_STATUS, up});
+	net_endpoint_raise(ep, net_action_link(up));
 }
 
 START_TEST(action_is_told_once)
@@ -321,10 +321,8 @@ START_TEST(last_link_state_wins)
 	raise_link(false);
 	raise_link(true);
 	raise_link(false);
-	net_endpoint_raise(
-		ep, (struct net_action){.type = NET_ACTION_RESTART_REQUIRED});
-	net_endpoint_raise(
-		ep, (struct net_action){.type = NET_ACTION_RESTART_REQUIRED});
+	net_endpoint_raise(ep, net_action_restart());
+	net_endpoint_raise(ep, net_action_restart());
 	for (unsigned int i = 0; i < 4; i++) {
 		net_endpoint_wait_for_action(ep, action_cb, NULL);
 		run();

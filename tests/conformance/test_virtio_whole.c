@@ -429,8 +429,7 @@ START_TEST(link_is_told)
 	start();
 	generation = guest_generation(&guest);
 	ck_assert_uint_eq(guest_read_config(&guest, 6, 2), 1);
-	net_endpoint_raise(endpoint,
-			   (struct net_action){NET_ACTION_LINK_STATUS, false});
+	net_endpoint_raise(endpoint, net_action_link(false));
 	while (guest_generation(&guest) == generation) {
 		await(now);
 	}

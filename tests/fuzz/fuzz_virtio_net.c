@@ -155,12 +155,9 @@ static void host_acts(struct stream *s)
 	uint8_t what = (uint8_t)take(s, 1);
 
 	if (what % 8 == 0)
-		net_endpoint_raise(
-			s->endpoint,
-			(struct net_action){
-				what & 8 ? NET_ACTION_LINK_STATUS
-					 : NET_ACTION_RESTART_REQUIRED,
-				(what & 16) != 0});
+		net_endpoint_raise(s->endpoint,
+				   what & 8 ? net_action_link((what & 16) != 0)
+					    : net_action_restart());
 	if (!q)
 		return;
 	switch (what % 8) {

@@ -141,6 +141,39 @@ static ssize_t op_guest_addresses(struct net_buffer_access *pool,
 	return (ssize_t)count;
 }
 
+static ssize_t op_packet_addresses(struct net_buffer_access *pool,
+				   const struct net_rx_packet *packet,
+				   enum net_room from, struct iovec *iov,
+				   size_t max)
+{
+	struct net_bufs *b = self(pool);
+	uint64_t left = packet->meta.len, at = 0, gpa;
+	size_t first = 0, count = 0;
+	uint32_t len;
+
+	while (first < b->n_order && b->order[first].v != packet->first.v)
+		first++;
+	if (packet->n_ids > b->n_order - first ||
+	    !may_use(b, &b->order[first], packet->n_ids))
+		return -EINVAL;
+	if (from == NET_ROOM_FRAME)
+		at = room(b);
+	else
+		left += room(b);
+	while (left &&
+	       stretch(b, &b->order[first], packet->n_ids, at, &gpa, &len)) {
+		len = (uint32_t)MIN((uint64_t)len, left);
+		if (count < max)
+			iov[count] = (struct iovec){
+				guest_mem_map(&b->mem, &b->cache, gpa, len),
+				len};
+		count++;
+		at += len;
+		left -= len;
+	}
+	return (ssize_t)count;
+}
+
 static int store(struct net_bufs *b, const struct net_rx_id *ids, size_t n,
 		 uint64_t at, const unsigned char *from, size_t len)
 {
@@ -208,6 +241,7 @@ static const struct net_buffer_access_ops ops = {
 	.guest_memory = op_guest_memory,
 	.capacity = op_capacity,
 	.guest_addresses = op_guest_addresses,
+	.packet_addresses = op_packet_addresses,
 	.write_data = op_write_data,
 	.write_header = op_write_header,
 };

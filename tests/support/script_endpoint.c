@@ -183,11 +183,11 @@ static int queue_rx_poll(struct net_queue *queue,
 		free(frames_pop(&q->arriving));
 		if (err < 0) {
 			q->dropped++;
-			queue->stats.rx_dropped++;
+			net_stat_add(&queue->stats->rx_dropped, 1);
 			continue;
 		}
-		queue->stats.rx_packets++;
-		queue->stats.rx_bytes += out[*n].meta.len;
+		net_stat_add(&queue->stats->rx_packets, 1);
+		net_stat_add(&queue->stats->rx_bytes, out[*n].meta.len);
 		(*n)++;
 	}
 	return 0;
@@ -221,11 +221,11 @@ static void send_packet(struct script_queue *q, struct net_buffer_access *pool,
 			const struct net_tx_seg *packet, size_t n)
 {
 	if (record(q, pool, packet, n) < 0) {
-		q->base.stats.tx_errors++;
-		q->base.stats.tx_dropped++;
+		net_stat_add(&q->base.stats->tx_errors, 1);
+		net_stat_add(&q->base.stats->tx_dropped, 1);
 	} else {
-		q->base.stats.tx_packets++;
-		q->base.stats.tx_bytes += packet->meta->len;
+		net_stat_add(&q->base.stats->tx_packets, 1);
+		net_stat_add(&q->base.stats->tx_bytes, packet->meta->len);
 	}
 	if (q->tx == SCRIPT_TX_SOON)
 		q->complete[q->n_complete++] = packet->meta->id;

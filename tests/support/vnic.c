@@ -333,7 +333,7 @@ uint64_t vnic_interrupts(const struct ring_driver *drv)
 	return read(drv->call_fd, &n, sizeof(n)) == sizeof(n) ? n : 0;
 }
 
-const struct virtio_net_stats *vnic_stats(const struct vnic *vnic)
+const struct net_stats *vnic_stats(const struct vnic *vnic)
 {
 	return virtio_net_stats(vnic->device, 0);
 }

@@ -95,6 +95,6 @@ unsigned int vnic_reap(struct vnic *vnic);
 /* Interrupts raised by a ring since the last call. */
 uint64_t vnic_interrupts(const struct ring_driver *drv);
 
-const struct virtio_net_stats *vnic_stats(const struct vnic *vnic);
+const struct net_stats *vnic_stats(const struct vnic *vnic);
 
 #endif
