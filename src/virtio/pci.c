@@ -350,9 +350,17 @@ static void cap_access_cb(void *device, size_t cap, struct bus_access *access)
 	virtio_transport_access(&pci->t, access, window_serve);
 }
 
+static void ejected_cb(void *device)
+{
+	struct virtio_pci *pci = device;
+
+	virtio_transport_ejected(&pci->t);
+}
+
 static const struct platform_device_ops device_ops = {
 	.access = access_cb,
 	.cap_access = cap_access_cb,
+	.ejected = ejected_cb,
 };
 
 /* The map. */

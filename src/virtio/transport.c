@@ -259,6 +259,25 @@ static void reset_done_run(struct loop_msg *msg)
 		resets[i].done(resets[i].arg, 0); /* may destroy t */
 }
 
+/* Unplug. */
+
+int virtio_transport_request_unplug(struct virtio_transport *t,
+				    void (*ejected)(void *arg), void *arg)
+{
+	t->ejected = ejected;
+	t->ejected_arg = arg;
+	return platform_request_unplug(t->slot);
+}
+
+void virtio_transport_ejected(struct virtio_transport *t)
+{
+	void (*ejected)(void *arg) = t->ejected;
+
+	t->ejected = NULL;
+	if (ejected)
+		ejected(t->ejected_arg);
+}
+
 /* What the device tells its transport. */
 
 /* The driver hears of a change only while the device runs; during a start, when

@@ -38,6 +38,14 @@ int virtio_mmio_create(struct platform *platform, struct loop *loop,
 void virtio_transport_reset(struct virtio_transport *transport,
 			    virtio_done_fn done, void *arg);
 
+/* Asks the guest to let go of the device. @ejected is called from the loop when
+ * it has, if it ever does, at most once; it may be asked again before that. To
+ * be answered by a reset and then destroy. 0, or -ENOTSUP: the guest could not
+ * be told. */
+int virtio_transport_request_unplug(struct virtio_transport *transport,
+				    void (*ejected)(void *arg),
+				    void *arg) MUST_CHECK;
+
 /* Unplugs a transport that was reset, or whose device never ran. Allowed in
  * @done. NULL is allowed. */
 void virtio_transport_destroy(struct virtio_transport *transport);

@@ -133,6 +133,10 @@ struct virtio_transport {
 	unsigned int n_resets;
 	struct loop_msg reset_done;
 
+	/* Who wants to know that the guest has let go. */
+	void (*ejected)(void *arg);
+	void *ejected_arg;
+
 	struct log_limit log;
 };
 
@@ -159,6 +163,9 @@ void virtio_transport_access(struct virtio_transport *t,
 void virtio_transport_access_now(struct virtio_transport *t,
 				 struct bus_access *access,
 				 virtio_serve_fn serve);
+
+/* The guest has let go of the device. */
+void virtio_transport_ejected(struct virtio_transport *t);
 
 /* Starts or stops the device. The access that is being served will wait. */
 void virtio_transport_start(struct virtio_transport *t);
