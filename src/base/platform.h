@@ -66,8 +66,8 @@ struct platform_device_ops {
 	 * platform_request_unplug(): its driver is gone and will not come back.
 	 * To be answered by platform_unplug(), then or later. Optional. */
 	void (*ejected)(void *device);
-	/* A hint: the guest has sent interrupt @vector to vCPU @vcpu.
-	 * Optional. */
+	/* A hint: the guest wants interrupt @vector on vCPU @vcpu, a number
+	 * that nobody has checked. Optional. */
 	void (*irq_target)(void *device, unsigned int vector,
 			   unsigned int vcpu);
 };

@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * ACPI tables, hardware-reduced: there is no fixed ACPI hardware but the sleep
- * and reset registers, so the guest expects no PIC, PIT, RTC or SCI.
+ * and reset registers, so the guest expects no PIC, PIT, RTC or SCI. Instead of
+ * the SCI there is a generic event device, for hot-plug and the power button.
  *
  *	RSDP -> XSDT -> FADT -> DSDT
  *		     -> MADT (one local APIC per vCPU, the IOAPIC)
  *		     -> MCFG (where PCI configuration space is)
  *
  * Source: ACPI 6.4: 5.2.5 (RSDP), 5.2.6 (header), 5.2.8 (XSDT), 5.2.9 (FADT),
- * 5.2.12 (MADT), 4.1 (hardware-reduced); PCI Firmware 3.2, 4.1.2 (MCFG);
+ * 5.2.12 (MADT), 4.1 (hardware-reduced), 5.6.9 (generic event device), 6.3
+ * (_EJ0); PCI Firmware 3.2, 4.1.2 (MCFG);
  * virtio 1.2, 4.2.3.1 (LNRO0005 is what Linux's driver binds to).
  */
 #include "kvm/acpi.h"
 
 #include "base/bytes.h"
 #include "kvm/aml.h"
+#include "kvm/hotplug.h"
 #include "kvm/layout.h"
+#include "kvm/pci_host.h"
 #include "kvm/power.h"
 
 #include <errno.h>
@@ -52,6 +56,11 @@
 #define MADT_IOAPIC_SIZE 12
 
 #define MCFG_SIZE 60
+
+/* Values of Notify: ACPI 6.4, 5.6.6. */
+#define NOTIFY_DEVICE_CHECK 0x01
+#define NOTIFY_EJECT	    0x03
+#define NOTIFY_BUTTON	    0x80
 
 /* Where the next table goes. */
 struct writer {
@@ -101,6 +110,11 @@ static uint64_t write_table(struct writer *writer, const char *signature,
 	return at;
 }
 
+static void slot_name(char name[8], unsigned int slot)
+{
+	(void)snprintf(name, 8, "S%03u", slot % 1000);
+}
+
 static void describe_com1(struct aml *aml)
 {
 	unsigned char bytes[64];
@@ -117,6 +131,75 @@ static void describe_com1(struct aml *aml)
 	aml_integer(aml, 0);
 	aml_name(aml, "_CRS");
 	aml_resources(aml, &res);
+	aml_close(aml, device);
+}
+
+/* Each slot but the bridge's: how to give it up; and SCAN, which tells the
+ * slots that something has happened to them. */
+static void describe_slots(struct aml *aml)
+{
+	size_t device, method, test;
+	char name[8];
+
+	for (unsigned int i = 1; i < PCI_SLOTS; i++) {
+		slot_name(name, i);
+		device = aml_open_device(aml, name);
+		aml_name(aml, "_ADR");
+		aml_integer(aml, i << 16);
+		aml_name(aml, "_SUN");
+		aml_integer(aml, i);
+		method = aml_open_method(aml, "_EJ0", 1, false);
+		aml_store(aml, 1U << i, "EJCT");
+		aml_close(aml, method);
+		aml_close(aml, device);
+	}
+	method = aml_open_method(aml, "SCAN", 0, true);
+	aml_load(aml, 0, "UP__");
+	aml_load(aml, 1, "DOWN");
+	for (unsigned int i = 1; i < PCI_SLOTS; i++) {
+		slot_name(name, i);
+		test = aml_open_if_bits(aml, 0, 1U << i);
+		aml_notify(aml, name, NOTIFY_DEVICE_CHECK);
+		aml_close(aml, test);
+		test = aml_open_if_bits(aml, 1, 1U << i);
+		aml_notify(aml, name, NOTIFY_EJECT);
+		aml_close(aml, test);
+	}
+	aml_close(aml, method);
+}
+
+/* The registers of hotplug.h, the device whose interrupt says "look there", and
+ * the power button. */
+static void describe_events(struct aml *aml)
+{
+	static const char *const fields[] = {"PEND", "UP__", "DOWN", "EJCT"};
+	unsigned char bytes[32];
+	size_t device, method, test;
+	struct aml res;
+
+	aml_ports(aml, "EVTS", LAYOUT_PORT_EVENTS, fields, ARRAY_SIZE(fields));
+	aml_init(&res, bytes, sizeof(bytes));
+	aml_interrupt(&res, LAYOUT_GSI_EVENTS);
+	device = aml_open_device(aml, "PWRB");
+	aml_name(aml, "_HID");
+	aml_eisa_id(aml, "PNP0C0C");
+	aml_close(aml, device);
+	device = aml_open_device(aml, "GED_");
+	aml_name(aml, "_HID");
+	aml_string(aml, "ACPI0013");
+	aml_name(aml, "_UID");
+	aml_integer(aml, 0);
+	aml_name(aml, "_CRS");
+	aml_resources(aml, &res);
+	method = aml_open_method(aml, "_EVT", 1, true);
+	aml_load(aml, 0, "PEND");
+	test = aml_open_if_bits(aml, 0, HOTPLUG_PENDING_POWER);
+	aml_notify(aml, "PWRB", NOTIFY_BUTTON);
+	aml_close(aml, test);
+	test = aml_open_if_bits(aml, 0, HOTPLUG_PENDING_PCI);
+	aml_call(aml, "\\_SB_.PCI0.SCAN");
+	aml_close(aml, test);
+	aml_close(aml, method);
 	aml_close(aml, device);
 }
 
@@ -147,6 +230,7 @@ static void describe_pci(struct aml *aml)
 	aml_integer(aml, 0);
 	aml_name(aml, "_CRS");
 	aml_resources(aml, &res);
+	describe_slots(aml);
 	aml_close(aml, device);
 }
 
@@ -185,6 +269,7 @@ static uint64_t write_dsdt(struct writer *writer, uint32_t mmio_slots)
 	aml_init(&aml, table + HEADER_SIZE, sizeof(table) - HEADER_SIZE);
 	scope = aml_open_scope(&aml, "_SB_");
 	describe_com1(&aml);
+	describe_events(&aml);
 	describe_pci(&aml);
 	for (unsigned int i = 0; i < LAYOUT_MMIO_SLOTS_MAX; i++)
 		if (mmio_slots & 1U << i)

@@ -21,6 +21,23 @@
 #define PACKAGE_OP    0x12
 #define EXT_OP	      0x5b
 #define EXT_DEVICE_OP 0x82
+#define EXT_REGION_OP 0x80
+#define EXT_FIELD_OP  0x81
+#define METHOD_OP     0x14
+#define LOCAL_OP      0x60
+#define STORE_OP      0x70
+#define AND_OP	      0x7b
+#define NOTIFY_OP     0x86
+#define IF_OP	      0xa0
+#define NULL_NAME     0x00
+#define ROOT_CHAR     '\\'
+#define DUAL_NAME     0x2e
+#define MULTI_NAME    0x2f
+
+#define METHOD_SERIALIZED 0x08
+#define REGION_IO	  0x01
+#define FIELD_DWORDS	  0x03
+#define FIELD_BITS	  32
 
 #define RES_IO		0x47
 #define RES_END		0x79
@@ -188,6 +205,97 @@ void aml_eisa_id(struct aml *aml, const char *id)
 	store_be32(bytes, value);
 	put8(aml, DWORD_PREFIX);
 	put(aml, bytes, sizeof(bytes));
+}
+
+static void put_path(struct aml *aml, const char *path)
+{
+	size_t names;
+
+	if (*path == ROOT_CHAR)
+		put8(aml, (uint8_t)*path++);
+	names = (strlen(path) + 1) / (NAME_LEN + 1);
+	if (names == 2) {
+		put8(aml, DUAL_NAME);
+	} else if (names > 2) {
+		put8(aml, MULTI_NAME);
+		put8(aml, (uint8_t)names);
+	}
+	for (size_t i = 0; i < names; i++)
+		put(aml, path + i * (NAME_LEN + 1), NAME_LEN);
+}
+
+size_t aml_open_method(struct aml *aml, const char *name, uint8_t n_args,
+		       bool serialized)
+{
+	size_t opened;
+
+	put8(aml, METHOD_OP);
+	opened = aml->len;
+	put(aml, name, NAME_LEN);
+	put8(aml, (uint8_t)(n_args | (serialized ? METHOD_SERIALIZED : 0)));
+	return opened;
+}
+
+size_t aml_open_if_bits(struct aml *aml, uint8_t local, uint32_t bits)
+{
+	size_t opened;
+
+	put8(aml, IF_OP);
+	opened = aml->len;
+	put8(aml, AND_OP);
+	put8(aml, (uint8_t)(LOCAL_OP + local));
+	aml_integer(aml, bits);
+	put8(aml, NULL_NAME);
+	return opened;
+}
+
+void aml_load(struct aml *aml, uint8_t local, const char *field)
+{
+	put8(aml, STORE_OP);
+	put_path(aml, field);
+	put8(aml, (uint8_t)(LOCAL_OP + local));
+}
+
+void aml_store(struct aml *aml, uint32_t value, const char *field)
+{
+	put8(aml, STORE_OP);
+	aml_integer(aml, value);
+	put_path(aml, field);
+}
+
+void aml_notify(struct aml *aml, const char *path, uint8_t value)
+{
+	put8(aml, NOTIFY_OP);
+	put_path(aml, path);
+	aml_integer(aml, value);
+}
+
+void aml_call(struct aml *aml, const char *path)
+{
+	put_path(aml, path);
+}
+
+void aml_ports(struct aml *aml, const char *name, uint16_t base,
+	       const char *const *fields, size_t n)
+{
+	size_t opened;
+
+	put8(aml, EXT_OP);
+	put8(aml, EXT_REGION_OP);
+	put(aml, name, NAME_LEN);
+	put8(aml, REGION_IO);
+	aml_integer(aml, base);
+	aml_integer(aml, (uint32_t)n * (FIELD_BITS / 8));
+	put8(aml, EXT_OP);
+	put8(aml, EXT_FIELD_OP);
+	opened = aml->len;
+	put(aml, name, NAME_LEN);
+	put8(aml, FIELD_DWORDS);
+	for (size_t i = 0; i < n; i++) {
+		put(aml, fields[i], NAME_LEN);
+		put8(aml, FIELD_BITS); /* a length of one byte */
+	}
+	aml_close(aml, opened);
 }
 
 void aml_resources(struct aml *aml, const struct aml *resources)

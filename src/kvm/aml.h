@@ -36,6 +36,21 @@ void aml_integer(struct aml *aml, uint32_t value);
 void aml_string(struct aml *aml, const char *text);
 void aml_eisa_id(struct aml *aml, const char *id); /* "PNP0501" */
 
+/* Code. Paths are names with dots between, from the root if they begin with a
+ * backslash: "\\_SB_.PCI0.S001". @local: 0..7. */
+size_t aml_open_method(struct aml *aml, const char *name, uint8_t n_args,
+		       bool serialized);
+size_t aml_open_if_bits(struct aml *aml, uint8_t local, uint32_t bits);
+void aml_load(struct aml *aml, uint8_t local, const char *field);
+void aml_store(struct aml *aml, uint32_t value, const char *field);
+void aml_notify(struct aml *aml, const char *path, uint8_t value);
+void aml_call(struct aml *aml, const char *path);
+
+/* Ports as a region called @name, and the @n fields of 32 bits that it
+ * consists of. */
+void aml_ports(struct aml *aml, const char *name, uint16_t base,
+	       const char *const *fields, size_t n);
+
 /* A resource template: the descriptors that @resources holds. */
 void aml_resources(struct aml *aml, const struct aml *resources);
 

@@ -11,6 +11,7 @@
 #include "kvm/bus.h"
 #include "kvm/console.h"
 #include "kvm/cpuid.h"
+#include "kvm/hotplug.h"
 #include "kvm/irqchip.h"
 #include "kvm/memory.h"
 #include "kvm/mmio_slot.h"
@@ -54,6 +55,7 @@ struct kvm_vm {
 	struct console console;
 	struct serial serial;
 	struct power power;
+	struct hotplug hotplug;
 	struct pci_host pci;
 	struct mmio_slots mmio;
 };

@@ -52,10 +52,12 @@
 #define LAYOUT_PORT_SLEEP_CONTROL 0x600
 #define LAYOUT_PORT_SLEEP_STATUS  0x601
 #define LAYOUT_PORT_RESET	  0x602
+#define LAYOUT_PORT_EVENTS	  0x620
 #define LAYOUT_PORT_PCI_ADDRESS	  0xcf8
 #define LAYOUT_PORT_PCI_DATA	  0xcfc
 
 /* Interrupts (GSIs): the IOAPIC's pins, then what MSI-X vectors get. */
+#define LAYOUT_GSI_EVENTS     3
 #define LAYOUT_GSI_COM1	      4
 #define LAYOUT_GSI_MMIO_FIRST 5
 #define LAYOUT_GSI_MMIO_LAST  23

@@ -17,6 +17,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +32,15 @@ struct msix_vector {
 	uint32_t words[ENTRY_WORDS]; /* address low, high, data, control */
 	int fd;
 	bool bound;
+	unsigned int vcpu; /* that was told last */
 };
+
+/* The address of a message: bits 19:12 are the destination, bit 2 says that
+ * they are a set of CPUs (Intel SDM 3, 11.11.1). */
+#define ADDRESS_DESTINATION 0xff
+#define ADDRESS_SHIFT	    12
+#define ADDRESS_LOGICAL	    0x4U
+#define NO_VCPU		    UINT_MAX
 
 static uint64_t power_of_two_from(uint64_t n)
 {
@@ -52,6 +61,7 @@ static void power_on(struct msix *msix)
 		memset(v->words, 0, sizeof(v->words));
 		v->words[CONTROL_WORD] = VECTOR_MASK;
 		v->bound = false;
+		v->vcpu = NO_VCPU;
 	}
 }
 
@@ -94,6 +104,20 @@ static void unbind(struct msix *msix, unsigned int i)
 	v->bound = false;
 }
 
+/* APIC ids are vCPU numbers; of a set the first one is as good as any. */
+static void tell_target(struct msix *msix, unsigned int i)
+{
+	struct msix_vector *v = &msix->vectors[i];
+	uint32_t to = v->words[0] >> ADDRESS_SHIFT & ADDRESS_DESTINATION;
+
+	if (v->words[0] & ADDRESS_LOGICAL)
+		to = to ? (uint32_t)__builtin_ctz(to) : 0;
+	if (to == v->vcpu || !msix->target)
+		return;
+	v->vcpu = to;
+	msix->target(msix->arg, i, to);
+}
+
 static void bind(struct msix *msix, unsigned int i)
 {
 	struct msix_vector *v = &msix->vectors[i];
@@ -108,7 +132,9 @@ static void bind(struct msix *msix, unsigned int i)
 		err = irqchip_bind(msix->chip, v->fd, gsi);
 		v->bound = !err;
 	}
-	if (err)
+	if (!err)
+		tell_target(msix, i);
+	else
 		log_debug("MSI-X vector %u: %s", i,
 			  errno_text(-err, cause, sizeof(cause)));
 }

@@ -23,6 +23,10 @@ struct msix {
 	uint64_t bar_size;
 	bool enabled;
 	bool all_masked;
+	/* A hint: @vector goes to @vcpu from now on. Optional, set after
+	 * init. */
+	void (*target)(void *arg, unsigned int vector, unsigned int vcpu);
+	void *arg;
 };
 
 /* The bits of message control that a guest may write. */

@@ -132,6 +132,14 @@ static void msix_bar_access(void *device, struct bus_access *access)
 	msix_access(&f->msix, access);
 }
 
+static void irq_target_cb(void *arg, unsigned int vector, unsigned int vcpu)
+{
+	const struct pci_function *f = arg;
+
+	if (f->what.ops->irq_target)
+		f->what.ops->irq_target(f->what.device, vector, vcpu);
+}
+
 static bool is_valid(const struct platform_pci_function *what)
 {
 	return is_power_of_two(what->bar_size) &&
@@ -163,6 +171,8 @@ int pci_function_create(const struct pci_function_env *env,
 	err = msix_init(&f->msix, env->chip, what->vectors);
 	if (err < 0)
 		goto free_function;
+	f->msix.target = irq_target_cb;
+	f->msix.arg = f;
 	f->bars[PCI_BAR_REGISTERS].size = what->bar_size;
 	f->bars[PCI_BAR_REGISTERS].range.access = registers_access;
 	f->bars[PCI_BAR_MSIX].size = f->msix.bar_size;

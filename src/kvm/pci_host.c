@@ -156,14 +156,28 @@ static int place_bar(const struct pci_host *host, struct pci_function *function,
 	return -ENOSPC;
 }
 
+unsigned int pci_host_number(const struct pci_host *host,
+			     const struct slot *slot)
+{
+	unsigned int i = 0;
+
+	while (i < PCI_SLOTS &&
+	       (!host->functions[i] || &host->functions[i]->slot != slot))
+		i++;
+	return i;
+}
+
+struct pci_function *pci_host_function(const struct pci_host *host,
+				       unsigned int device)
+{
+	return device < PCI_SLOTS ? host->functions[device] : NULL;
+}
+
 static void slot_unplug(struct slot *slot)
 {
 	struct pci_function *f = container_of(slot, struct pci_function, slot);
-	struct pci_host *host = f->host;
 
-	for (unsigned int i = 0; i < PCI_SLOTS; i++)
-		if (host->functions[i] == f)
-			host->functions[i] = NULL;
+	f->host->functions[pci_host_number(f->host, slot)] = NULL;
 	pci_function_destroy(f);
 }
 

@@ -33,6 +33,12 @@ int pci_host_plug(struct pci_host *host,
 		  const struct platform_pci_function *what,
 		  struct platform_slot **out) MUST_CHECK;
 
+/* The slot that @slot is, or the function in slot @device; NULL: none. */
+unsigned int pci_host_number(const struct pci_host *host,
+			     const struct slot *slot);
+struct pci_function *pci_host_function(const struct pci_host *host,
+				       unsigned int device);
+
 /* The VM has been replaced by a new one: back to power-on. */
 void pci_host_forget(struct pci_host *host);
 

@@ -5,6 +5,8 @@
  */
 #include "kvm/internal.h"
 
+#include <errno.h>
+
 static struct kvm_vm *vm_of(struct platform *platform)
 {
 	return container_of(platform, struct kvm_vm, platform);
@@ -19,7 +21,14 @@ static int plug_pci(struct platform *platform,
 		    const struct platform_pci_function *function,
 		    struct platform_slot **out)
 {
-	return pci_host_plug(&vm_of(platform)->pci, function, out);
+	struct kvm_vm *vm = vm_of(platform);
+	int err = pci_host_plug(&vm->pci, function, out);
+
+	/* Before the kernel is loaded there is nobody to tell. */
+	if (!err && vm->loaded)
+		hotplug_plugged(&vm->hotplug,
+				pci_host_number(&vm->pci, slot_of(*out)));
+	return err;
 }
 
 static int plug_mmio(struct platform *platform,
@@ -29,8 +38,25 @@ static int plug_mmio(struct platform *platform,
 	return mmio_slots_plug(&vm_of(platform)->mmio, platform, device, out);
 }
 
+/* Mmio windows stand in the DSDT, which cannot change. */
+static int request_unplug(struct platform_slot *slot)
+{
+	struct kvm_vm *vm = vm_of(slot->platform);
+	unsigned int device = pci_host_number(&vm->pci, slot_of(slot));
+
+	if (device == PCI_SLOTS)
+		return -ENOTSUP;
+	hotplug_ask_back(&vm->hotplug, device);
+	return 0;
+}
+
 static void unplug(struct platform_slot *slot)
 {
+	struct kvm_vm *vm = vm_of(slot->platform);
+	unsigned int device = pci_host_number(&vm->pci, slot_of(slot));
+
+	if (device != PCI_SLOTS)
+		hotplug_unplugged(&vm->hotplug, device);
 	slot_of(slot)->ops->unplug(slot_of(slot));
 }
 
@@ -58,4 +84,5 @@ const struct platform_ops vm_platform_ops = {
 	.irq_fd = irq_fd,
 	.bell_add = bell_add,
 	.bell_remove = bell_remove,
+	.request_unplug = request_unplug,
 };

@@ -47,6 +47,9 @@ static int attach(struct kvm_vm *vm, struct kvm_error *error)
 	if (!err)
 		err = irqchip_bind(&vm->irqchip, vm->serial.irq_fd,
 				   LAYOUT_GSI_COM1);
+	if (!err)
+		err = irqchip_bind(&vm->irqchip, vm->hotplug.irq_fd,
+				   LAYOUT_GSI_EVENTS);
 	if (err < 0)
 		return kvm_error_errno(error, err,
 				       "KVM: interrupt controllers");
@@ -85,6 +88,16 @@ static void power_off_cb(void *arg)
 static void power_reset_cb(void *arg)
 {
 	vm_raise(arg, KVM_VM_RESET, "");
+}
+
+/* The guest has let go of a PCI function that it was asked for. */
+static void eject_cb(void *arg, unsigned int slot)
+{
+	const struct kvm_vm *vm = arg;
+	const struct pci_function *f = pci_host_function(&vm->pci, slot);
+
+	if (f && f->what.ops->ejected)
+		f->what.ops->ejected(f->what.device);
 }
 
 static void console_quit_cb(void *arg)
@@ -158,6 +171,7 @@ static struct kvm_vm *vm_alloc(struct loop *loop, kvm_vm_event_fn event,
 	vm->boot.initrd.fd = -1;
 	vm->memory.fd = -1;
 	vm->serial.irq_fd = -1;
+	vm->hotplug.irq_fd = -1;
 	vm->console.loop = loop;
 	vm->console.out = (struct console_fd){-1, -1, 0};
 	vm->console.in = (struct console_fd){-1, -1, 0};
@@ -182,6 +196,11 @@ static int init_devices(struct kvm_vm *vm, const struct kvm_vm_config *config,
 	vm->power.reset = power_reset_cb;
 	vm->power.arg = vm;
 	power_init(&vm->power, &vm->ports);
+	vm->hotplug.eject = eject_cb;
+	vm->hotplug.arg = vm;
+	err = hotplug_init(&vm->hotplug, &vm->ports);
+	if (err < 0)
+		return kvm_error_errno(error, err, "event device");
 	irqchip_init(&vm->irqchip, vm->kvm_fd);
 	vm->pci.platform = &vm->platform;
 	vm->pci.memory = &vm->memory_bus;
@@ -255,6 +274,7 @@ void kvm_vm_destroy(struct kvm_vm *vm)
 	console_fini(&vm->console);
 	detach(vm);
 	serial_fini(&vm->serial);
+	hotplug_fini(&vm->hotplug);
 	irqchip_fini(&vm->irqchip);
 	cpuid_fini(&vm->cpuid);
 	memory_fini(&vm->memory);
@@ -338,6 +358,7 @@ int kvm_vm_reset(struct kvm_vm *vm, struct kvm_error *error)
 	vm->event_raised = false;
 	vm->loaded = false;
 	serial_reset(&vm->serial);
+	hotplug_reset(&vm->hotplug);
 	err = attach(vm, error);
 	if (err < 0)
 		return err;
@@ -346,6 +367,11 @@ int kvm_vm_reset(struct kvm_vm *vm, struct kvm_error *error)
 		return kvm_error_errno(error, err, "KVM: interrupts");
 	pci_host_forget(&vm->pci);
 	return 0;
+}
+
+void kvm_vm_power_button(struct kvm_vm *vm)
+{
+	hotplug_power_button(&vm->hotplug);
 }
 
 void kvm_vm_stats(const struct kvm_vm *vm, struct kvm_vm_stats *out)

@@ -89,7 +89,7 @@ void kvm_vm_destroy(struct kvm_vm *vm);
 
 /* Where devices are plugged in. Its ->mem is the guest's memory. Devices
  * plugged before the first start (or before a reset) are described to the
- * guest by ACPI. */
+ * guest by ACPI; PCI functions may come and go later. */
 struct platform *kvm_vm_platform(struct kvm_vm *vm);
 
 /* Lets the vCPUs run: from the kernel's entry the first time and after
@@ -108,6 +108,9 @@ void kvm_vm_stop(struct kvm_vm *vm, kvm_vm_done_fn done, void *arg);
  * accesses that they held must have been done. What kvm_vm_start() starts next
  * is the kernel, loaded anew. 0, or -errno with @error filled. */
 int kvm_vm_reset(struct kvm_vm *vm, struct kvm_error *error) MUST_CHECK;
+
+/* Presses the power button: the guest is told, and may switch itself off. */
+void kvm_vm_power_button(struct kvm_vm *vm);
 
 /* What happened so far; for statistics and tests. */
 struct kvm_vm_stats {

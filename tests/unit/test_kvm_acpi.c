@@ -175,6 +175,28 @@ START_TEST(dsdt_names_the_devices)
 }
 END_TEST
 
+/* The event device, the power button, and a way to give up each PCI slot but
+ * the bridge's. The code itself is for an ACPI interpreter to judge. */
+START_TEST(dsdt_has_events)
+{
+	static const unsigned char pnp0c0c[] = {0x0c, 0x41, 0xd0, 0x0c, 0x0c};
+	static const unsigned char eject[] = {0x70, 0x0a, 0x04, 'E',
+					      'J',  'C',  'T'};
+
+	static const unsigned char call[] = {'\\', 0x2f, 3,   '_', 'S',
+					     'B',  '_',	 'P', 'C', 'I',
+					     '0',  'S',	 'C', 'A', 'N'};
+
+	ck_assert_int_eq(acpi_write(&mem, 1, 0), 0);
+	ck_assert_uint_eq(occurrences("ACPI0013", 9), 1);
+	ck_assert_uint_eq(occurrences(pnp0c0c, sizeof(pnp0c0c)), 1);
+	ck_assert_uint_eq(occurrences("_EVT", 4), 1);
+	ck_assert_uint_eq(occurrences("_EJ0", 4), 31);
+	ck_assert_uint_eq(occurrences(eject, sizeof(eject)), 1);
+	ck_assert_uint_eq(occurrences(call, sizeof(call)), 1);
+}
+END_TEST
+
 /* Around the borders between one, two and three bytes of length. */
 START_TEST(package_lengths)
 {
@@ -230,6 +252,7 @@ int main(void)
 	tcase_add_loop_test(tc, madt_names_every_vcpu, 0, 3);
 	tcase_add_test(tc, mcfg_is_one_bus);
 	tcase_add_test(tc, dsdt_names_the_devices);
+	tcase_add_test(tc, dsdt_has_events);
 	tcase_add_loop_test(tc, package_lengths, 0, 9);
 	tcase_add_test(tc, a_full_buffer_is_told);
 	suite_add_tcase(suite, tc);

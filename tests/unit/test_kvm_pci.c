@@ -133,9 +133,21 @@ static void device_cap_access(void *device, size_t cap,
 	device_access(device, access);
 }
 
+static unsigned int target_vector, target_vcpu, n_targets;
+
+static void device_irq_target(void *device, unsigned int vector,
+			      unsigned int vcpu)
+{
+	UNUSED(device);
+	target_vector = vector;
+	target_vcpu = vcpu;
+	n_targets++;
+}
+
 static const struct platform_device_ops ops = {
 	.access = device_access,
 	.cap_access = device_cap_access,
+	.irq_target = device_irq_target,
 };
 
 static void plug(struct platform_slot **out)
@@ -166,7 +178,7 @@ static void plug(struct platform_slot **out)
 
 static void setup(void)
 {
-	n_bound = n_bells = n_routes = n_accesses = 0;
+	n_bound = n_bells = n_routes = n_accesses = n_targets = 0;
 	memset(&memory, 0, sizeof(memory));
 	memset(&ports, 0, sizeof(ports));
 	memset(&host, 0, sizeof(host));
@@ -442,6 +454,31 @@ static void enable_vector(unsigned int vector)
 	set_table(TABLE(vector) + 12, 0);
 }
 
+/* As Linux moves an interrupt: masked, rewritten, unmasked. */
+START_TEST(interrupts_have_targets)
+{
+	set_config(COMMAND, 2, 2);
+	set_config(MSIX_CAP + 2, 2, ENABLE);
+	ck_assert_uint_eq(n_targets, 0);
+	enable_vector(1);
+	ck_assert_uint_eq(n_targets, 1);
+	ck_assert_uint_eq(target_vector, 1);
+	ck_assert_uint_eq(target_vcpu, 0);
+	set_table(TABLE(1) + 12, 1);
+	set_table(TABLE(1), 0xfee03000);
+	ck_assert_uint_eq(n_targets, 1);
+	set_table(TABLE(1) + 12, 0);
+	ck_assert_uint_eq(n_targets, 2);
+	ck_assert_uint_eq(target_vcpu, 3);
+	set_table(TABLE(1) + 12, 1);
+	set_table(TABLE(1) + 12, 0);
+	ck_assert_uint_eq(n_targets, 2);
+	set_table(TABLE(1), 0xfee04004); /* the set of CPU 2 */
+	ck_assert_uint_eq(n_targets, 3);
+	ck_assert_uint_eq(target_vcpu, 2);
+}
+END_TEST
+
 START_TEST(vectors_are_bound_while_they_may_fire)
 {
 	set_config(COMMAND, 2, 2);
@@ -614,6 +651,7 @@ int main(void)
 	tcase_add_test(tc, bars_answer_where_they_are);
 	tcase_add_test(tc, overlapping_functions_do_no_harm);
 	tcase_add_test(tc, bells_follow_the_bar);
+	tcase_add_test(tc, interrupts_have_targets);
 	tcase_add_test(tc, vectors_are_bound_while_they_may_fire);
 	tcase_add_test(tc, masked_vectors_are_pending);
 	tcase_add_test(tc, table_accesses_of_odd_sizes);
