@@ -11,10 +11,11 @@
  *   STOPPING (the endpoint) <- ENDING (the pairs) <- RUNNING
  *
  * What happens meanwhile (the guest stops, the endpoint wants a restart, a pair
- * is in trouble) is only noted: @wanted, @restart, @broken. RUNNING goes on to
- * ENDING if any of these asks for it, and STOPPED to GETTING if the device is
- * still wanted and not broken; so every order of events ends where the last one
- * points, with each step done once. A restart is nothing but that circle.
+ * is in trouble, the machine pauses) is only noted: @wanted, @restart, @broken,
+ * @paused. RUNNING goes on to ENDING if any of these asks for it, and STOPPED to
+ * GETTING if the device is still wanted and neither broken nor paused; so every
+ * order of events ends where the last one points, with each step done once. A
+ * restart is nothing but that circle, and a pause a halt on it.
  *
  * The rings are mapped when the device starts and given up when it stops; over
  * a restart the pairs keep them, and the guest notices nothing.
@@ -25,9 +26,10 @@
 #include "base/log.h"
 #include "virtio/net_defs.h"
 #include "virtio/net_features.h"
-#include "virtio/net_pair.h"
+#include "virtio/net_private.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,45 +37,6 @@
 /* Restarts because of failures, in any such time, before it is no use. */
 #define RESTARTS_MAX	 16
 #define RESTARTS_SECONDS 10.0
-
-enum net_state {
-	STOPPED,
-	GETTING,
-	BEGINNING,
-	RUNNING,
-	ENDING,
-	STOPPING,
-};
-
-/* @wanted: between start and stop. @restart: the queues are to be replaced.
- * @broken: until the guest resets. @active: the pairs that the guest has set
- * up, @n_active of them; @n_waiting have not answered yet. @configs, @queues:
- * of the request to the endpoint. */
-struct virtio_net {
-	struct virtio_device base;
-	struct net_endpoint *endpoint;
-	struct loop *loop;
-	char *name;
-	uint8_t mac[6];
-	uint16_t mtu;
-	bool link_up;
-	enum net_state state;
-	bool wanted, restart, broken;
-	virtio_done_fn done; /* of the start or stop that is under way */
-	void *done_arg;
-	double restarts_since;
-	unsigned int restarts;
-	struct log_limit log;
-	struct virtio_net_pair *pairs, **active;
-	struct net_queue_config *configs;
-	struct net_queue **queues;
-	uint16_t n_pairs, n_active, n_waiting;
-};
-
-static struct virtio_net *net_of(struct virtio_device *device)
-{
-	return container_of(device, struct virtio_net, base);
-}
 
 static void step(struct virtio_net *net);
 
@@ -86,6 +49,19 @@ static void answer(struct virtio_net *net, int err)
 		done(net->done_arg, err);
 }
 
+static void tell(struct virtio_net *net, enum net_event_type type,
+		 uint16_t queue, const char *cause)
+{
+	const struct net_event event = {
+		.type = type,
+		.queue = queue,
+		.cause = cause,
+	};
+
+	if (net->event)
+		net->event(net->event_arg, &event);
+}
+
 static void finish_pairs(struct virtio_net *net)
 {
 	for (uint16_t i = 0; i < net->n_active; i++)
@@ -93,18 +69,27 @@ static void finish_pairs(struct virtio_net *net)
 	net->n_active = 0;
 }
 
-/* The device is of no use until the guest resets it. */
-static void break_device(struct virtio_net *net, const char *where,
+/* The device is of no use until the guest resets it. @pair: where it was found,
+ * NULL: it is about all of them. */
+static void break_device(struct virtio_net *net,
+			 const struct virtio_net_pair *pair, const char *where,
 			 const char *what)
 {
+	char cause[128];
+
 	if (net->broken)
 		return;
 	net->broken = true;
+	(void)snprintf(cause, sizeof(cause), "%s: %s", where, what);
 	log_limited(&net->log, LOG_LEVEL_WARN,
-		    "%s: %s: %s; the device stands still until the guest "
-		    "resets it",
-		    net->name, where, what);
+		    "%s: %s; the device stands still until the guest resets it",
+		    net->name, cause);
 	virtio_host_needs_reset(net->base.host);
+	for (uint16_t i = 0; i < net->n_active; i++) {
+		if (!pair || pair == net->active[i])
+			tell(net, NET_EVENT_QUEUE_BROKEN,
+			     (uint16_t)(net->active[i] - net->pairs), cause);
+	}
 }
 
 /* A start that fails is the transport's to tell; a restart is ours. */
@@ -112,16 +97,15 @@ static void got_no_queues(struct virtio_net *net, int err)
 {
 	char text[ERRNO_TEXT_MAX];
 
-	net->state = STOPPED;
+	net->state = VIRTIO_NET_STOPPED;
 	if (net->wanted && net->done) {
 		net->wanted = false;
 		finish_pairs(net);
 		answer(net, err);
-		return;
-	}
-	if (net->wanted)
-		break_device(net, "backend",
+	} else if (net->wanted) {
+		break_device(net, NULL, "backend",
 			     errno_text(-err, text, sizeof(text)));
+	}
 	step(net);
 }
 
@@ -133,7 +117,7 @@ static void got_queues(void *arg, int err)
 		got_no_queues(net, err);
 		return;
 	}
-	net->state = BEGINNING;
+	net->state = VIRTIO_NET_BEGINNING;
 	net->n_waiting = net->n_active;
 	for (uint16_t i = 0; i < net->n_active; i++) {
 		net->active[i]->queue = net->queues[i];
@@ -146,8 +130,18 @@ static void endpoint_stopped(void *arg, int err)
 	struct virtio_net *net = arg;
 
 	UNUSED(err); /* an endpoint cannot stay running */
-	net->state = STOPPED;
+	net->state = VIRTIO_NET_STOPPED;
 	step(net);
+}
+
+/* Answers a pause or resume once the device is where it was to be. */
+static void settle(struct virtio_net *net)
+{
+	bool stays = net->state == VIRTIO_NET_STOPPED &&
+		     (net->paused || !net->wanted || net->broken);
+
+	if (stays || (net->state == VIRTIO_NET_RUNNING && !net->paused))
+		virtio_net_answer(&net->run);
 }
 
 /* Goes from the present state to the next, if there is a reason to. */
@@ -155,8 +149,9 @@ static void step(struct virtio_net *net)
 {
 	int err = 0;
 
-	if (net->state == STOPPED && net->wanted && !net->broken) {
-		net->state = GETTING;
+	if (net->state == VIRTIO_NET_STOPPED && net->wanted && !net->broken &&
+	    !net->paused) {
+		net->state = VIRTIO_NET_GETTING;
 		net->restart = false;
 		for (uint16_t i = 0; i < net->n_active; i++)
 			net->configs[i] =
@@ -166,21 +161,23 @@ static void step(struct virtio_net *net)
 					      got_queues, net);
 		if (err < 0)
 			got_queues(net, err);
-	} else if (net->state == STOPPED && !net->wanted) {
+	} else if (net->state == VIRTIO_NET_STOPPED && !net->wanted) {
 		finish_pairs(net);
 		answer(net, 0);
-	} else if (net->state == RUNNING &&
-		   (!net->wanted || net->restart || net->broken)) {
-		net->state = ENDING;
+	} else if (net->state == VIRTIO_NET_RUNNING &&
+		   (!net->wanted || net->restart || net->broken ||
+		    net->paused)) {
+		net->state = VIRTIO_NET_ENDING;
 		net->n_waiting = net->n_active;
 		for (uint16_t i = 0; i < net->n_active; i++)
 			virtio_net_pair_end(net->active[i]);
-	} else if (net->state == ENDING && !net->n_waiting) {
-		net->state = STOPPING;
+	} else if (net->state == VIRTIO_NET_ENDING && !net->n_waiting) {
+		net->state = VIRTIO_NET_STOPPING;
 		err = net_endpoint_stop(net->endpoint, endpoint_stopped, net);
 		if (err < 0)
 			endpoint_stopped(net, err);
 	}
+	settle(net);
 }
 
 static void pair_began(struct virtio_net_pair *pair)
@@ -189,7 +186,7 @@ static void pair_began(struct virtio_net_pair *pair)
 
 	if (--net->n_waiting)
 		return;
-	net->state = RUNNING;
+	net->state = VIRTIO_NET_RUNNING;
 	if (net->wanted)
 		answer(net, 0);
 	step(net);
@@ -231,7 +228,7 @@ static void pair_trouble(struct virtio_net_pair *pair,
 	if (trouble == VIRTIO_NET_TRY_RESTART && may_restart(net))
 		net->restart = true;
 	else
-		break_device(net, where[trouble], what);
+		break_device(net, pair, where[trouble], what);
 	step(net);
 }
 
@@ -239,7 +236,37 @@ static const struct virtio_net_pair_ops pair_ops = {
 	.began = pair_began,
 	.ended = pair_ended,
 	.trouble = pair_trouble,
+	.looked = virtio_net_pair_looked,
 };
+
+static bool link_up(const struct virtio_net *net)
+{
+	return net->admin_up && net->endpoint_up;
+}
+
+static void set_link(struct virtio_net *net, bool admin_up, bool endpoint_up,
+		     const char *cause)
+{
+	bool was_up = link_up(net);
+
+	net->admin_up = admin_up;
+	net->endpoint_up = endpoint_up;
+	if (link_up(net) == was_up)
+		return;
+	virtio_host_config_changed(net->base.host);
+	tell(net, was_up ? NET_EVENT_LINK_DOWN : NET_EVENT_LINK_UP, 0, cause);
+}
+
+static void endpoint_link(struct virtio_net *net, const struct net_action *act)
+{
+	set_link(net, net->admin_up, act->link_up, "the backend");
+	if (act->lost && !net->lost)
+		tell(net, NET_EVENT_BACKEND_LOST, 0,
+		     "the host's side of the backend has gone");
+	else if (act->link_up && net->lost)
+		tell(net, NET_EVENT_BACKEND_BACK, 0, "the backend");
+	net->lost = act->lost || (net->lost && !act->link_up);
+}
 
 static void action(void *arg, struct net_action act)
 {
@@ -248,16 +275,15 @@ static void action(void *arg, struct net_action act)
 	if (act.type == NET_ACTION_RESTART_REQUIRED) {
 		net->restart = true;
 		step(net);
-	} else if (act.link_up != net->link_up) {
-		net->link_up = act.link_up;
-		virtio_host_config_changed(net->base.host);
+	} else {
+		endpoint_link(net, &act);
 	}
 	net_endpoint_wait_for_action(net->endpoint, action, net);
 }
 
 static uint64_t features(struct virtio_device *device)
 {
-	struct virtio_net *net = net_of(device);
+	struct virtio_net *net = virtio_net_of(device);
 
 	return virtio_net_features_offer(net->endpoint, net->mtu != 0);
 }
@@ -271,13 +297,13 @@ static bool accept_features(struct virtio_device *device, uint64_t accepted)
 static void read_config(struct virtio_device *device, uint32_t offset,
 			void *data, size_t len)
 {
-	struct virtio_net *net = net_of(device);
+	struct virtio_net *net = virtio_net_of(device);
 	uint8_t config[VIRTIO_NET_CONFIG_LEN] = {0};
 	uint8_t *out = data;
 
 	memcpy(config + VIRTIO_NET_CONFIG_MAC, net->mac, sizeof(net->mac));
 	store_le16(config + VIRTIO_NET_CONFIG_STATUS,
-		   net->link_up ? VIRTIO_NET_S_LINK_UP : 0);
+		   link_up(net) ? VIRTIO_NET_S_LINK_UP : 0);
 	store_le16(config + VIRTIO_NET_CONFIG_MAX_PAIRS, net->n_pairs);
 	store_le16(config + VIRTIO_NET_CONFIG_MTU, net->mtu);
 	for (size_t i = 0; i < len; i++)
@@ -322,7 +348,7 @@ static void start_device(struct virtio_device *device,
 			 const struct virtio_start *start, virtio_done_fn done,
 			 void *arg)
 {
-	struct virtio_net *net = net_of(device);
+	struct virtio_net *net = virtio_net_of(device);
 	int err;
 
 	net->broken = false;
@@ -333,16 +359,21 @@ static void start_device(struct virtio_device *device,
 		done(arg, err);
 		return;
 	}
+	net->features = start->features;
+	net->wanted = true;
+	if (net->paused) {
+		done(arg, 0); /* what follows is the resume's to tell */
+		return;
+	}
 	net->done = done;
 	net->done_arg = arg;
-	net->wanted = true;
 	step(net);
 }
 
 static void stop_device(struct virtio_device *device, virtio_done_fn done,
 			void *arg)
 {
-	struct virtio_net *net = net_of(device);
+	struct virtio_net *net = virtio_net_of(device);
 
 	net->done = done;
 	net->done_arg = arg;
@@ -396,6 +427,13 @@ static void free_device(struct virtio_net *net)
 	free(net);
 }
 
+void virtio_net_free_unused(struct virtio_net *net)
+{
+	if (net->destroyed && !net->run.posted && !net->inspect.posted &&
+	    !net->n_looking)
+		free_device(net);
+}
+
 int virtio_net_create(const struct virtio_net_config *config,
 		      struct virtio_device **out)
 {
@@ -417,7 +455,12 @@ int virtio_net_create(const struct virtio_net_config *config,
 	memcpy(net->mac, config->mac, sizeof(net->mac));
 	net->mtu = config->mtu;
 	net->n_pairs = config->n_queue_pairs;
-	net->link_up = net_endpoint_link_up(config->endpoint);
+	net->event = config->event;
+	net->event_arg = config->event_arg;
+	net->admin_up = true;
+	net->endpoint_up = net_endpoint_link_up(config->endpoint);
+	virtio_net_request_init(&net->run, net);
+	virtio_net_request_init(&net->inspect, net);
 	net->base = (struct virtio_device){
 		.ops = &net_ops,
 		.name = net->name,
@@ -434,16 +477,51 @@ int virtio_net_create(const struct virtio_net_config *config,
 
 void virtio_net_destroy(struct virtio_device *device)
 {
-	struct virtio_net *net = net_of(device);
+	struct virtio_net *net = virtio_net_of(device);
 
 	net_endpoint_wait_for_action(net->endpoint, NULL, NULL);
-	free_device(net);
+	net->destroyed = true;
+	virtio_net_free_unused(net);
+}
+
+static int change_run(struct virtio_net *net, bool pause,
+		      void (*done)(void *arg), void *arg)
+{
+	int err = virtio_net_ask(&net->run, done, arg);
+
+	if (err < 0)
+		return err;
+	net->paused = pause;
+	step(net);
+	return 0;
+}
+
+int virtio_net_pause(struct virtio_device *device, void (*done)(void *arg),
+		     void *arg)
+{
+	return change_run(virtio_net_of(device), true, done, arg);
+}
+
+int virtio_net_resume(struct virtio_device *device, void (*done)(void *arg),
+		      void *arg)
+{
+	return change_run(virtio_net_of(device), false, done, arg);
+}
+
+void virtio_net_set_link(struct virtio_device *device, bool up)
+{
+	struct virtio_net *net = virtio_net_of(device);
+
+	set_link(net, up, net->endpoint_up, "the user");
+}
+
+bool virtio_net_link_up(const struct virtio_device *device)
+{
+	return link_up(virtio_net_of_const(device));
 }
 
 const struct net_stats *virtio_net_stats(const struct virtio_device *device,
 					 uint16_t pair)
 {
-	const struct virtio_net *net = (const struct virtio_net *)device;
-
-	return &net->pairs[pair].stats;
+	return &virtio_net_of_const(device)->pairs[pair].stats;
 }

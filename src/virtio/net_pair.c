@@ -221,6 +221,7 @@ static void begin_run(struct loop_msg *msg)
 		container_of(msg, struct virtio_net_pair, command);
 
 	pair->in_trouble = false;
+	pair->driving = true;
 	check_rings(pair);
 	if (virtio_net_rx_resume(&pair->rx) < 0)
 		report(pair, VIRTIO_NET_BROKEN_RX, "its memory has gone");
@@ -277,6 +278,7 @@ static void end_run(struct loop_msg *msg)
 	if (net_worker_tail(&pair->worker, &tail))
 		virtio_net_tx_rewind(&pair->tx, tail);
 	net_worker_stop(&pair->worker);
+	pair->driving = false;
 	net_queue_destroy(pair->queue);
 	pair->command.run = ended_run;
 	loop_post(pair->control, &pair->command);
@@ -286,4 +288,53 @@ void virtio_net_pair_end(struct virtio_net_pair *pair)
 {
 	pair->command.run = end_run;
 	loop_post(pair->loop, &pair->command);
+}
+
+static void looked_run(struct loop_msg *msg)
+{
+	struct virtio_net_pair *pair =
+		container_of(msg, struct virtio_net_pair, look);
+
+	pair->ops->looked(pair);
+}
+
+static void fill_ring(struct inspect *in, const char *name,
+		      const struct split_ring *ring, uint32_t held)
+{
+	inspect_begin(in, name);
+	inspect_u64(in, "size", ring->size);
+	inspect_bool(in, "event_idx", ring->event_idx);
+	inspect_u64(in, "avail_next", ring->avail_next);
+	inspect_u64(in, "used_next", ring->used_next);
+	inspect_u64(in, "held", held);
+	inspect_str(in, "broken", ring->broken);
+	inspect_end(in);
+}
+
+/* Rings without a queue may be mapped or given up at this moment. */
+static void look_run(struct loop_msg *msg)
+{
+	struct virtio_net_pair *pair =
+		container_of(msg, struct virtio_net_pair, look);
+	struct inspect *in = &pair->tree;
+
+	inspect_bool(in, "running", pair->driving);
+	if (pair->driving) {
+		fill_ring(in, "rx_ring", &pair->rx.ring,
+			  pair->rx.end - pair->rx.first);
+		fill_ring(in, "tx_ring", &pair->tx.ring,
+			  pair->tx.end - pair->tx.first);
+		inspect_begin(in, "queue");
+		net_queue_inspect(pair->queue, in);
+		inspect_end(in);
+	}
+	pair->look.run = looked_run;
+	loop_post(pair->control, &pair->look);
+}
+
+void virtio_net_pair_look(struct virtio_net_pair *pair)
+{
+	inspect_init(&pair->tree);
+	pair->look.run = look_run;
+	loop_post(pair->loop, &pair->look);
 }

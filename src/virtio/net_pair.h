@@ -37,10 +37,13 @@ struct virtio_net_pair_ops {
 	 * for messages. */
 	void (*trouble)(struct virtio_net_pair *pair,
 			enum virtio_net_trouble trouble, const char *what);
+	/* pair->tree is filled; it is the owner's again. */
+	void (*looked)(struct virtio_net_pair *pair);
 };
 
-/* @command, @event: the messages to the pair's loop and back, and those of
- * their own accord. @queue: the endpoint's, written by the owner before begin.
+/* @command, @look, @event: the messages to the pair's loop and back, and those
+ * of their own accord. @driving: it has a queue, as its loop knows. @tree: how
+ * it was when it was looked at last. @queue: the endpoint's, written by the owner before begin.
  * @owner: the owner's, not looked at. @busy_poll_us: the owner's wish. */
 struct virtio_net_pair {
 	const struct virtio_net_pair_ops *ops;
@@ -50,7 +53,10 @@ struct virtio_net_pair {
 	uint32_t busy_poll_us;
 	struct net_queue *queue;
 	struct loop_msg command;
+	struct loop_msg look;
 	struct loop_msg event;
+	struct inspect tree;
+	bool driving;
 	bool in_trouble;
 	enum virtio_net_trouble trouble;
 	const char *what;
@@ -83,5 +89,9 @@ void virtio_net_pair_begin(struct virtio_net_pair *pair);
 
 /* Has the loop stop and destroy the queue. Answered by ended(). [control] */
 void virtio_net_pair_end(struct virtio_net_pair *pair);
+
+/* Has the loop say how the pair is: a tree in pair->tree, which is to be freed
+ * by the owner. In any state. Answered by looked(). [control] */
+void virtio_net_pair_look(struct virtio_net_pair *pair);
 
 #endif
