@@ -2,7 +2,7 @@
 /*
  * The VM's own devices under a stream of accesses: PCI configuration by both
  * ways, BARs that move about, MSI-X, doorbells, the serial port, power, mmio
- * slots. KVM is a fake ioctl().
+ * slots, functions that come and go. KVM is a fake ioctl().
  *
  * Each record of 12 bytes is one operation: kind, size, what it is about, and
  * eight bytes of value. Checked: each access is answered once, what KVM is
@@ -10,6 +10,7 @@
  */
 #include "base/bytes.h"
 #include "base/irq.h"
+#include "kvm/hotplug.h"
 #include "kvm/layout.h"
 #include "kvm/mmio_slot.h"
 #include "kvm/pci_host.h"
@@ -78,6 +79,7 @@ struct world {
 	struct console console;
 	struct serial serial;
 	struct power power;
+	struct hotplug hotplug;
 	struct platform_slot *slots[N_FUNCTION + 1];
 };
 
@@ -129,7 +131,9 @@ static const struct console_client client = {
 	.quit = ignore,
 };
 
-static void plug(struct world *w)
+/* Functions 0 to N_FUNCTION - 1 sit in the slots from 1 on, if they are
+ * there. */
+static void plug_function(struct world *w, size_t i)
 {
 	static const uint8_t plain[16] = {0, 0, 16, 1};
 	static const uint8_t live[20] = {0, 0, 20, 5};
@@ -145,14 +149,39 @@ static void plug(struct world *w)
 		.n_caps = 2,
 		.ops = &ops,
 	};
+
+	if (pci_host_plug(&w->pci, &function, &w->slots[i]) < 0)
+		abort();
+}
+
+static void unplug(struct world *w, size_t i)
+{
+	struct slot *slot = container_of(w->slots[i], struct slot, base);
+
+	slot->ops->unplug(slot);
+	w->slots[i] = NULL;
+}
+
+/* The guest lets go of a function: only of one that was asked back. */
+static void eject(void *arg, unsigned int slot)
+{
+	struct world *w = arg;
+
+	if (slot < 1 || slot > N_FUNCTION || !w->slots[slot - 1])
+		abort();
+	hotplug_unplugged(&w->hotplug, slot);
+	unplug(w, slot - 1);
+}
+
+static void plug(struct world *w)
+{
 	const struct platform_mmio_device device = {
 		.name = "device",
 		.ops = &ops,
 	};
 
 	for (size_t i = 0; i < N_FUNCTION; i++)
-		if (pci_host_plug(&w->pci, &function, &w->slots[i]) < 0)
-			abort();
+		plug_function(w, i);
 	if (mmio_slots_plug(&w->mmio, &w->platform, &device,
 			    &w->slots[N_FUNCTION]) < 0)
 		abort();
@@ -173,6 +202,10 @@ static void world_init(struct world *w)
 	w->power.off = ignore;
 	w->power.reset = ignore;
 	power_init(&w->power, &w->ports);
+	w->hotplug.eject = eject;
+	w->hotplug.arg = w;
+	if (hotplug_init(&w->hotplug, &w->ports) < 0)
+		abort();
 	irqchip_init(&w->chip, w->vm_fd);
 	if (irqchip_attach(&w->chip, w->vm_fd) < 0)
 		abort();
@@ -189,12 +222,10 @@ static void world_init(struct world *w)
 
 static void world_fini(struct world *w)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(w->slots); i++) {
-		struct slot *slot =
-			container_of(w->slots[i], struct slot, base);
-
-		slot->ops->unplug(slot);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(w->slots); i++)
+		if (w->slots[i])
+			unplug(w, i);
+	hotplug_fini(&w->hotplug);
 	if (n_irqfds || n_ioeventfds)
 		abort();
 	irqchip_fini(&w->chip);
@@ -234,13 +265,13 @@ static uint64_t bar_of(const struct world *w, uint8_t which)
 {
 	const struct pci_function *f = w->pci.functions[1 + which % N_FUNCTION];
 
-	return f->bars[which / N_FUNCTION % PCI_N_BARS].range.base;
+	return f ? f->bars[which / N_FUNCTION % PCI_N_BARS].range.base : 0;
 }
 
 static void ring_or_bell(struct world *w, uint8_t what, uint64_t value)
 {
-	struct slot *slot = container_of(w->slots[what % ARRAY_SIZE(w->slots)],
-					 struct slot, base);
+	struct platform_slot *base = w->slots[what % ARRAY_SIZE(w->slots)];
+	struct slot *slot = container_of(base, struct slot, base);
 	const struct platform_bell bell = {
 		.offset = 0x3000 + value % N_BELLS * 4,
 		.len = 2,
@@ -248,6 +279,8 @@ static void ring_or_bell(struct world *w, uint8_t what, uint64_t value)
 		.fd = 1,
 	};
 
+	if (!base)
+		return;
 	if (value & 0x100) {
 		eventfd_signal(slot->ops->irq_fd(slot, what % N_VECTORS));
 	} else {
@@ -262,22 +295,54 @@ static void reset(struct world *w)
 {
 	n_irqfds = n_ioeventfds = 0;
 	serial_reset(&w->serial);
+	hotplug_reset(&w->hotplug);
 	if (irqchip_attach(&w->chip, w->vm_fd) < 0 ||
 	    mmio_slots_attach(&w->mmio) < 0)
 		abort();
 	pci_host_forget(&w->pci);
 }
 
+/* What happens from outside. */
+static void act(struct world *w, uint8_t what)
+{
+	unsigned int i = what / 4 % N_FUNCTION;
+
+	switch (what % 4) {
+	case 0:
+		reset(w);
+		break;
+	case 1:
+		hotplug_power_button(&w->hotplug);
+		break;
+	case 2:
+		if (w->slots[i])
+			hotplug_ask_back(&w->hotplug, i + 1);
+		break;
+	default:
+		/* The first free slot is taken: it must be this one's. */
+		for (i = 0; i < N_FUNCTION && w->slots[i]; i++)
+			;
+		if (i < N_FUNCTION) {
+			plug_function(w, i);
+			hotplug_plugged(&w->hotplug, i + 1);
+		}
+		break;
+	}
+}
+
 static void operate(struct world *w, const uint8_t *record)
 {
-	static const uint16_t ports[] = {0x64, 0x3f8, 0x600, 0xcf8, 0xcfc};
+	static const uint16_t ports[] = {0x64,	0x3f8, 0x600, 0xcf8,
+					 0xcfc, 0x620, 0x628};
 	uint8_t how = record[1], what = record[2];
 	uint16_t at = (uint16_t)(what | record[3] << 8);
 	uint64_t value = load_le64(record + 4);
 
 	switch (record[0] % 8) {
 	case 0:
-		touch(&w->ports, ports[what % 5] + record[3] % 8U, how, value);
+		touch(&w->ports,
+		      ports[what % ARRAY_SIZE(ports)] + record[3] % 8U, how,
+		      value);
 		break;
 	case 1: /* configuration space of the functions and the bridge */
 		touch(&w->memory, LAYOUT_ECAM + at % 0x18100U, how, value);
@@ -302,8 +367,7 @@ static void operate(struct world *w, const uint8_t *record)
 		      6, value);
 		break;
 	default:
-		if (what == 0)
-			reset(w);
+		act(w, what);
 		break;
 	}
 }
