@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -38,6 +39,18 @@ static const struct virtio_host_ops host_ops = {
 	.needs_reset = needs_reset,
 };
 
+static void event(void *arg, const struct net_event *event)
+{
+	struct vnic *vnic = arg;
+
+	if (vnic->n_events == VNIC_EVENTS_MAX)
+		abort();
+	vnic->events[vnic->n_events] = *event;
+	(void)snprintf(vnic->causes[vnic->n_events], VNIC_CAUSE_MAX, "%s",
+		       event->cause);
+	vnic->n_events++;
+}
+
 void vnic_init(struct vnic *vnic)
 {
 	memset(vnic, 0, sizeof(*vnic));
@@ -60,6 +73,8 @@ void vnic_plug(struct vnic *vnic, struct net_endpoint *endpoint,
 		.loop = &vnic->loop,
 		.queue_loops = loops,
 		.n_queue_pairs = n_pairs,
+		.event = event,
+		.event_arg = vnic,
 	};
 
 	vnic->n_pairs = n_pairs;

@@ -19,9 +19,13 @@
 #define VNIC_HDR_LEN   12
 /* Bytes of each buffer that vnic_post() and vnic_send() use. */
 #define VNIC_BUF_LEN 70000
+/* Events that a test may leave unread. */
+#define VNIC_EVENTS_MAX 4096
+#define VNIC_CAUSE_MAX	64
 
 /* @size: of each ring. @features: that the last start was given.
- * @done, @err: the device's answer to the last start or stop. */
+ * @done, @err: the device's answer to the last start or stop. @events: what the
+ * device has told so far, @causes: in words. */
 struct vnic {
 	struct loop loop;
 	struct guest_ram ram;
@@ -34,6 +38,9 @@ struct vnic {
 	uint64_t rx_buf, tx_buf; /* one slice for each head, of pair 0 */
 	bool running;
 	unsigned int config_changes, needs_reset;
+	struct net_event events[VNIC_EVENTS_MAX];
+	char causes[VNIC_EVENTS_MAX][VNIC_CAUSE_MAX];
+	size_t n_events;
 	bool done;
 	int err;
 	struct ring_piece pieces[VIRTIO_QUEUE_SIZE_MAX]; /* scratch */
