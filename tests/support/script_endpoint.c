@@ -448,6 +448,21 @@ static bool vnet_hdr(const struct net_endpoint *ep)
 	return self(ep)->vnet_hdr;
 }
 
+static bool fast(const struct net_endpoint *ep)
+{
+	return self(ep)->fast;
+}
+
+static uint64_t link_speed(const struct net_endpoint *ep)
+{
+	return self(ep)->link_speed;
+}
+
+static struct net_tx_offloads tx_offloads(const struct net_endpoint *ep)
+{
+	return self(ep)->tx_offloads;
+}
+
 static bool link_up(const struct net_endpoint *ep)
 {
 	return self(ep)->link_up;
@@ -470,7 +485,10 @@ static const struct net_endpoint_ops script_ops = {
 	.is_ordered = is_ordered,
 	.destroy = script_destroy,
 	.vnet_hdr = vnet_hdr,
+	.tx_offload_support = tx_offloads,
 	.multiqueue_support = multiqueue,
+	.tx_fast_completions = fast,
+	.link_speed = link_speed,
 	.link_up = link_up,
 };
 
@@ -492,6 +510,7 @@ static int create(struct loop *loop, const struct net_endpoint_ops *ops,
 	net_endpoint_init(&ep->base, ops, loop);
 	ep->ordered = true;
 	ep->link_up = true;
+	ep->link_speed = NET_LINK_SPEED_DEFAULT;
 	ep->multiqueue = (struct net_multiqueue){SCRIPT_QUEUES_MAX, 16};
 	*out = ep;
 	return 0;

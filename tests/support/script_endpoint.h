@@ -75,7 +75,9 @@ struct script_endpoint {
 	bool hold;
 	int get_queues_err;
 	size_t fail_after;
-	bool ordered, vnet_hdr, link_up;
+	bool ordered, vnet_hdr, fast, link_up;
+	uint64_t link_speed;
+	struct net_tx_offloads tx_offloads;
 	struct net_multiqueue multiqueue;
 	enum script_tx tx; /* of queues to come */
 
