@@ -20,6 +20,9 @@
 #define CONFIG_MAX_NICS	    16
 #define CONFIG_MAX_BACKENDS 16
 
+/* Queue pairs of a NIC. */
+#define CONFIG_MAX_QUEUE_PAIRS 16
+
 enum config_huge_pages {
 	CONFIG_HUGE_NONE,
 	CONFIG_HUGE_2M,
@@ -85,6 +88,7 @@ struct nic_config {
 	const char *host_dev_name;
 	int64_t mtu;
 	int64_t queue_size;
+	int64_t queue_pairs;
 	int64_t busy_poll_us;
 	size_t endpoint;
 };

@@ -266,6 +266,17 @@ static const struct key nic_keys[] = {
 		.text = "The largest size of each of the NIC's rings.",
 	},
 	{
+		.name = "queue_pairs",
+		.type = KEY_INT,
+		.offset = offsetof(struct nic_config, queue_pairs),
+		.min = 1,
+		.max = CONFIG_MAX_QUEUE_PAIRS,
+		.fallback = "1",
+		.unit = "pairs",
+		.text = "Receive and transmit queues that the guest may use at "
+			"the same time, one for each of its vCPUs at best.",
+	},
+	{
 		.name = "busy_poll_us",
 		.type = KEY_INT,
 		.offset = offsetof(struct nic_config, busy_poll_us),

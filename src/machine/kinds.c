@@ -33,6 +33,18 @@ struct frontend_kind {
 	int (*create)(const struct frontend_setup *setup,
 		      struct kind_error *error, struct frontend **out);
 	void (*reset)(struct frontend *frontend, net_done_fn done, void *arg);
+	int (*pause)(struct frontend *frontend, void (*done)(void *arg),
+		     void *arg);
+	int (*resume)(struct frontend *frontend, void (*done)(void *arg),
+		      void *arg);
+	void (*set_link)(struct frontend *frontend, bool up);
+	bool (*link_up)(const struct frontend *frontend);
+	int (*inspect)(struct frontend *frontend, struct inspect *in,
+		       void (*done)(void *arg), void *arg);
+	const struct net_stats *(*stats)(const struct frontend *frontend,
+					 uint16_t pair);
+	int (*request_unplug)(struct frontend *frontend,
+			      void (*ejected)(void *arg), void *arg);
 	void (*destroy)(struct frontend *frontend);
 };
 
@@ -87,7 +99,7 @@ struct virtio_frontend {
 	struct virtio_transport *transport;
 };
 
-static int virtio_net_plug(const struct frontend_setup *setup,
+static int plug_virtio_net(const struct frontend_setup *setup,
 			   struct kind_error *error, struct frontend **out)
 {
 	const struct nic_config *nic = setup->config;
@@ -100,6 +112,8 @@ static int virtio_net_plug(const struct frontend_setup *setup,
 		.loop = setup->loop,
 		.queue_loops = setup->queue_loops,
 		.n_queue_pairs = setup->n_queue_pairs,
+		.event = setup->event,
+		.event_arg = setup->event_arg,
 	};
 	struct virtio_frontend *frontend = calloc(1, sizeof(*frontend));
 	int err;
@@ -133,18 +147,65 @@ free_frontend:
 	return err;
 }
 
-static void virtio_net_reset(struct frontend *base, net_done_fn done, void *arg)
+static struct virtio_frontend *virtio_of(struct frontend *base)
 {
-	struct virtio_frontend *frontend =
-		container_of(base, struct virtio_frontend, base);
-
-	virtio_transport_reset(frontend->transport, done, arg);
+	return container_of(base, struct virtio_frontend, base);
 }
 
-static void virtio_net_unplug(struct frontend *base)
+static const struct virtio_device *device_of(const struct frontend *base)
 {
-	struct virtio_frontend *frontend =
-		container_of(base, struct virtio_frontend, base);
+	return container_of_const(base, struct virtio_frontend, base)->device;
+}
+
+static void reset_virtio_net(struct frontend *base, net_done_fn done, void *arg)
+{
+	virtio_transport_reset(virtio_of(base)->transport, done, arg);
+}
+
+static int pause_virtio_net(struct frontend *base, void (*done)(void *arg),
+			    void *arg)
+{
+	return virtio_net_pause(virtio_of(base)->device, done, arg);
+}
+
+static int resume_virtio_net(struct frontend *base, void (*done)(void *arg),
+			     void *arg)
+{
+	return virtio_net_resume(virtio_of(base)->device, done, arg);
+}
+
+static void set_link_virtio_net(struct frontend *base, bool up)
+{
+	virtio_net_set_link(virtio_of(base)->device, up);
+}
+
+static bool virtio_net_has_link(const struct frontend *base)
+{
+	return virtio_net_link_up(device_of(base));
+}
+
+static int inspect_virtio_net(struct frontend *base, struct inspect *in,
+			      void (*done)(void *arg), void *arg)
+{
+	return virtio_net_inspect(virtio_of(base)->device, in, done, arg);
+}
+
+static const struct net_stats *stats_of_virtio_net(const struct frontend *base,
+						   uint16_t pair)
+{
+	return virtio_net_stats(device_of(base), pair);
+}
+
+static int ask_back_virtio_net(struct frontend *base,
+			       void (*ejected)(void *arg), void *arg)
+{
+	return virtio_transport_request_unplug(virtio_of(base)->transport,
+					       ejected, arg);
+}
+
+static void unplug_virtio_net(struct frontend *base)
+{
+	struct virtio_frontend *frontend = virtio_of(base);
 
 	virtio_transport_destroy(frontend->transport);
 	virtio_net_destroy(frontend->device);
@@ -163,9 +224,16 @@ static const struct endpoint_kind endpoint_kinds[] = {
 static const struct frontend_kind frontend_kinds[] = {
 	{
 		.model = "virtio-net",
-		.create = virtio_net_plug,
-		.reset = virtio_net_reset,
-		.destroy = virtio_net_unplug,
+		.create = plug_virtio_net,
+		.reset = reset_virtio_net,
+		.pause = pause_virtio_net,
+		.resume = resume_virtio_net,
+		.set_link = set_link_virtio_net,
+		.link_up = virtio_net_has_link,
+		.inspect = inspect_virtio_net,
+		.stats = stats_of_virtio_net,
+		.request_unplug = ask_back_virtio_net,
+		.destroy = unplug_virtio_net,
 	},
 };
 
@@ -205,6 +273,46 @@ int frontend_create(const struct frontend_setup *setup,
 void frontend_reset(struct frontend *frontend, net_done_fn done, void *arg)
 {
 	frontend->kind->reset(frontend, done, arg);
+}
+
+int frontend_pause(struct frontend *frontend, void (*done)(void *arg),
+		   void *arg)
+{
+	return frontend->kind->pause(frontend, done, arg);
+}
+
+int frontend_resume(struct frontend *frontend, void (*done)(void *arg),
+		    void *arg)
+{
+	return frontend->kind->resume(frontend, done, arg);
+}
+
+void frontend_set_link(struct frontend *frontend, bool up)
+{
+	frontend->kind->set_link(frontend, up);
+}
+
+bool frontend_link_up(const struct frontend *frontend)
+{
+	return frontend->kind->link_up(frontend);
+}
+
+int frontend_inspect(struct frontend *frontend, struct inspect *in,
+		     void (*done)(void *arg), void *arg)
+{
+	return frontend->kind->inspect(frontend, in, done, arg);
+}
+
+const struct net_stats *frontend_stats(const struct frontend *frontend,
+				       uint16_t pair)
+{
+	return frontend->kind->stats(frontend, pair);
+}
+
+int frontend_request_unplug(struct frontend *frontend,
+			    void (*ejected)(void *arg), void *arg)
+{
+	return frontend->kind->request_unplug(frontend, ejected, arg);
 }
 
 void frontend_destroy(struct frontend *frontend)

@@ -10,8 +10,10 @@
  * Thread: the control loop.
  */
 
+#include "base/inspect.h"
 #include "machine/config.h"
 #include "net/endpoint.h"
+#include "net/event.h"
 
 struct platform;
 
@@ -36,7 +38,8 @@ struct frontend;
 
 /* What a NIC is made of. All is borrowed for the frontend's life, but for
  * @config, @mac and the array of loops, which are read in the call. @mac: 6
- * bytes. @queue_loops: a loop for each queue pair. */
+ * bytes. @queue_loops: a loop for each queue pair. @event: what the NIC has to
+ * tell; it must not destroy the NIC. */
 struct frontend_setup {
 	const struct nic_config *config;
 	const uint8_t *mac;
@@ -46,6 +49,8 @@ struct frontend_setup {
 	struct loop *const *queue_loops;
 	uint16_t n_queue_pairs;
 	struct net_endpoint *endpoint;
+	net_event_fn event;
+	void *event_arg;
 };
 
 /* Makes a NIC and plugs it in. 0, or -errno and @error. */
@@ -57,7 +62,35 @@ int frontend_create(const struct frontend_setup *setup,
  * more. */
 void frontend_reset(struct frontend *frontend, net_done_fn done, void *arg);
 
-/* Unplugs and frees a NIC that was reset. NULL is allowed. */
+/* Stops all queues, or starts them again; rings are kept, and the guest may go
+ * on using registers. @done is called from the loop, later than the call, when
+ * that is so. 0, or -EBUSY (one of these is under way) and @done is never
+ * called. Doing it twice is no error. */
+int frontend_pause(struct frontend *frontend, void (*done)(void *arg),
+		   void *arg) MUST_CHECK;
+int frontend_resume(struct frontend *frontend, void (*done)(void *arg),
+		    void *arg) MUST_CHECK;
+
+/* The link as the user wants it, and as the guest sees it. */
+void frontend_set_link(struct frontend *frontend, bool up);
+bool frontend_link_up(const struct frontend *frontend);
+
+/* Fills @in; @done is called from the loop, later than the call. 0, or -EBUSY
+ * (one is under way) and @done is never called. */
+int frontend_inspect(struct frontend *frontend, struct inspect *in,
+		     void (*done)(void *arg), void *arg) MUST_CHECK;
+
+/* Counters of a queue pair. Good as long as the frontend; any thread. */
+const struct net_stats *frontend_stats(const struct frontend *frontend,
+				       uint16_t pair);
+
+/* Asks the guest to let the NIC go: @ejected is called from the loop when it
+ * has, if it ever does. 0, or -ENOTSUP: a NIC of this kind stays. */
+int frontend_request_unplug(struct frontend *frontend,
+			    void (*ejected)(void *arg), void *arg) MUST_CHECK;
+
+/* Unplugs and frees a NIC that was reset; what it has not answered it never
+ * will. NULL is allowed. */
 void frontend_destroy(struct frontend *frontend);
 
 #endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Netdevs: the backends of NICs by name, and how a NIC changes from one to
+ * another.
+ */
+#include "machine/nics_private.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct netdev *nics_find_netdev(struct nics *nics, const char *id)
+{
+	for (size_t i = 0; i < nics->n_netdevs; i++) {
+		if (strcmp(nics->netdevs[i]->id, id) == 0)
+			return nics->netdevs[i];
+	}
+	return NULL;
+}
+
+struct nic *netdev_nic(const struct netdev *netdev)
+{
+	return netdev->nic;
+}
+
+int netdev_create(struct nics *nics, const struct backend_config *config,
+		  struct kind_error *error, struct netdev **out)
+{
+	struct netdev *netdev;
+	int err;
+
+	if (nics_find_netdev(nics, config->id))
+		return nics_fail(error, -EEXIST, "Duplicate ID '%s'",
+				 config->id);
+	if (nics->n_netdevs == NETDEVS_MAX)
+		return nics_fail(error, -ENOSPC,
+				 "%s: there are %d netdevs already, the most "
+				 "there can be",
+				 config->id, NETDEVS_MAX);
+	netdev = calloc(1, sizeof(*netdev));
+	if (netdev)
+		netdev->id = strdup(config->id);
+	if (!netdev || !netdev->id) {
+		free(netdev);
+		return nics_fail(error, -ENOMEM, "%s: out of memory",
+				 config->id);
+	}
+	err = endpoint_create(config, nics->config.loop, error,
+			      &netdev->endpoint);
+	if (err < 0) {
+		free(netdev->id);
+		free(netdev);
+		return err;
+	}
+	netdev->type = endpoint_kind_name((size_t)config->type);
+	nics->netdevs[nics->n_netdevs++] = netdev;
+	*out = netdev;
+	return 0;
+}
+
+void netdev_destroy(struct nics *nics, struct netdev *netdev)
+{
+	size_t i = 0;
+
+	while (nics->netdevs[i] != netdev)
+		i++;
+	nics->n_netdevs--;
+	memmove(&nics->netdevs[i], &nics->netdevs[i + 1],
+		(nics->n_netdevs - i) * sizeof(struct netdev *));
+	net_endpoint_destroy(netdev->endpoint);
+	free(netdev->id);
+	free(netdev);
+}
+
+int nics_netdev_add(struct nics *nics, const struct backend_config *config,
+		    struct kind_error *error)
+{
+	struct netdev *netdev;
+
+	return netdev_create(nics, config, error, &netdev);
+}
+
+/* May @nic's netdev be changed now? Answers if not. */
+static bool may_swap(const struct nic *nic, nics_done_fn done, void *arg)
+{
+	struct kind_error error;
+
+	if (!nic->swap.active && !nic->leaving)
+		return true;
+	(void)nics_fail(&error, -EBUSY, "%s: %s", nic->id,
+			nic->leaving
+				? "the NIC is being deleted"
+				: "its netdev is being changed; try again");
+	done(arg, &error);
+	return false;
+}
+
+void nics_netdev_del(struct nics *nics, struct netdev *netdev,
+		     nics_done_fn done, void *arg)
+{
+	struct nic *nic = netdev->nic;
+
+	if (!nic) {
+		netdev_destroy(nics, netdev);
+		done(arg, NULL);
+	} else if (may_swap(nic, done, arg)) {
+		nic_begin_swap(nic, NULL, true, done, arg);
+	}
+}
+
+void nics_netdev_replace(struct nics *nics, struct nic *nic,
+			 struct netdev *netdev, nics_done_fn done, void *arg)
+{
+	struct kind_error error;
+
+	UNUSED(nics);
+	if (!may_swap(nic, done, arg))
+		return;
+	if (netdev->nic) {
+		(void)nics_fail(&error, -EBUSY, "%s: %s has it", netdev->id,
+				netdev->nic->id);
+		done(arg, &error);
+		return;
+	}
+	nic_begin_swap(nic, netdev, false, done, arg);
+}
