@@ -41,7 +41,9 @@ static int gather(struct tap_queue *q, const struct guest_mem *mem,
 		*iov = &tx->iov[1];
 		return (int)n;
 	}
-	net_vnet_hdr_from_tx(meta, tx->hdr);
+	err = net_vnet_hdr_from_tx(meta, tx->hdr);
+	if (err < 0)
+		return err;
 	tx->iov[0] = (struct iovec){tx->hdr, sizeof(tx->hdr)};
 	*iov = &tx->iov[0];
 	return (int)n + 1;

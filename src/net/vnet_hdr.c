@@ -4,18 +4,16 @@
  *
  * Both say the same in different words, and struct net_offload is the common
  * part: the conversions to and from it lose nothing. The flags of net_tx_meta
- * are derived from it for backends that think in protocols.
+ * are derived from it for backends that think in protocols (net/offload.h).
  */
 #include "net/vnet_hdr.h"
 
 #include "base/bytes.h"
+#include "net/headers.h"
+#include "net/offload.h"
 
 #include <errno.h>
 #include <string.h>
-
-#define TCP_CSUM_OFFSET 16
-#define UDP_CSUM_OFFSET 6
-#define UDP_HDR_LEN	8
 
 static int gso_parse(uint8_t type, struct net_offload *out)
 {
@@ -95,111 +93,47 @@ void net_vnet_hdr_build(const struct net_offload *offload,
 	}
 }
 
-/* The protocol whose checksum the offload asks for. */
-static enum net_l4_proto offload_l4(const struct net_offload *offload)
+int net_vnet_hdr_to_tx(const uint8_t hdr[NET_VNET_HDR_LEN],
+		       const uint8_t *frame, size_t n, struct net_tx_meta *meta)
 {
-	if (!offload->csum_needed)
-		return NET_L4_UNKNOWN;
-	if (offload->csum_offset == TCP_CSUM_OFFSET)
-		return NET_L4_TCP;
-	if (offload->csum_offset == UDP_CSUM_OFFSET)
-		return NET_L4_UDP;
-	return NET_L4_UNKNOWN;
-}
-
-/* Does the kind of GSO agree with the checksum and the IP version? 5.1.6.2.1: a
- * GSO frame needs NEEDS_CSUM. */
-static bool gso_is_consistent(const struct net_offload *offload,
-			      enum net_l4_proto l4, bool ipv6)
-{
-	switch (offload->gso) {
-	case NET_GSO_NONE:
-		return true;
-	case NET_GSO_TCPV4:
-		return l4 == NET_L4_TCP && !ipv6;
-	case NET_GSO_TCPV6:
-		return l4 == NET_L4_TCP && ipv6;
-	case NET_GSO_UDP_FRAG:
-	case NET_GSO_UDP:
-		return l4 == NET_L4_UDP;
-	default:
-		return false;
-	}
-}
-
-int net_vnet_hdr_to_tx(const uint8_t hdr[NET_VNET_HDR_LEN], uint8_t l2_len,
-		       bool ipv6, struct net_tx_meta *meta)
-{
-	struct net_offload *offload = &meta->offload;
-	int err = net_vnet_hdr_parse(hdr, meta->len, offload);
-	enum net_l4_proto l4;
-	uint32_t l4_len;
+	struct net_headers headers;
+	int err = net_vnet_hdr_parse(hdr, meta->len, &meta->offload);
 
 	if (err < 0)
 		return err;
 	meta->flags = 0;
-	l4 = offload_l4(offload);
-	if (!gso_is_consistent(offload, l4, ipv6))
-		return -EINVAL;
-	if (l4 == NET_L4_UNKNOWN || offload->csum_start <= l2_len)
-		return offload->gso == NET_GSO_NONE ? 0 : -EINVAL;
-	meta->flags = ipv6 ? NET_TX_IPV6 : NET_TX_IPV4;
-	meta->flags |= l4 == NET_L4_TCP ? NET_TX_TCP_CSUM : NET_TX_UDP_CSUM;
-	meta->l2_len = l2_len;
-	meta->l3_len = (uint16_t)(offload->csum_start - l2_len);
-	meta->l4_offset = offload->csum_start;
-	if (offload->gso == NET_GSO_NONE)
+	if (!meta->offload.csum_needed && meta->offload.gso == NET_GSO_NONE)
 		return 0;
-	meta->mss = offload->gso_size;
-	if (offload->gso == NET_GSO_UDP) {
-		meta->flags |= NET_TX_USO;
-		meta->l4_len = UDP_HDR_LEN;
-	} else if (offload->gso != NET_GSO_UDP_FRAG) {
-		meta->flags |= NET_TX_TSO;
-		l4_len = offload->hdr_len > offload->csum_start
-				 ? (uint32_t)(offload->hdr_len -
-					      offload->csum_start)
-				 : 0;
-		meta->l4_len = l4_len <= UINT8_MAX ? (uint8_t)l4_len : 0;
-	}
-	if (!ipv6)
-		meta->flags |= NET_TX_IPV4_CSUM;
+	err = net_headers_parse(frame, n, &headers);
+	return err < 0 ? err : net_offload_to_flags(&headers, meta);
+}
+
+int net_vnet_hdr_from_tx(const struct net_tx_meta *meta,
+			 uint8_t hdr[NET_VNET_HDR_LEN])
+{
+	struct net_offload offload;
+	int err = net_offload_of_tx(meta, &offload);
+
+	if (err < 0 || net_offload_wants_ipv4(meta))
+		return -EINVAL;
+	net_vnet_hdr_build(&offload, hdr);
 	return 0;
 }
 
-/* What the flags ask for, in the header's terms. */
-static struct net_offload offload_of_flags(const struct net_tx_meta *meta)
+/* The protocol that a merged frame says itself. */
+static enum net_l4_proto gso_l4(const struct net_offload *offload)
 {
-	struct net_offload out = {0};
-
-	if (!(meta->flags &
-	      (NET_TX_TCP_CSUM | NET_TX_UDP_CSUM | NET_TX_TSO | NET_TX_USO)))
-		return out;
-	out.csum_needed = true;
-	out.csum_start = (uint16_t)(meta->l2_len + meta->l3_len);
-	out.csum_offset = meta->flags & (NET_TX_UDP_CSUM | NET_TX_USO)
-				  ? UDP_CSUM_OFFSET
-				  : TCP_CSUM_OFFSET;
-	if (!(meta->flags & (NET_TX_TSO | NET_TX_USO)))
-		return out;
-	out.gso_size = meta->mss;
-	out.hdr_len = (uint16_t)(out.csum_start + meta->l4_len);
-	if (meta->flags & NET_TX_USO)
-		out.gso = NET_GSO_UDP;
-	else
-		out.gso = net_tx_l3_proto(meta) == NET_L3_IPV6 ? NET_GSO_TCPV6
-							       : NET_GSO_TCPV4;
-	return out;
-}
-
-void net_vnet_hdr_from_tx(const struct net_tx_meta *meta,
-			  uint8_t hdr[NET_VNET_HDR_LEN])
-{
-	struct net_offload offload = meta->offload;
-
-	if (!offload.csum_needed)
-		offload = offload_of_flags(meta);
-	net_vnet_hdr_build(&offload, hdr);
+	switch (offload->gso) {
+	case NET_GSO_TCPV4:
+	case NET_GSO_TCPV6:
+		return NET_L4_TCP;
+	case NET_GSO_UDP:
+	case NET_GSO_UDP_FRAG:
+		return NET_L4_UDP;
+	case NET_GSO_NONE:
+		break;
+	}
+	return NET_L4_UNKNOWN;
 }
 
 int net_vnet_hdr_to_rx(const uint8_t hdr[NET_VNET_HDR_LEN],
@@ -209,7 +143,7 @@ int net_vnet_hdr_to_rx(const uint8_t hdr[NET_VNET_HDR_LEN],
 
 	if (err < 0)
 		return err;
-	meta->l4_proto = offload_l4(&meta->offload);
+	meta->l4_proto = gso_l4(&meta->offload);
 	meta->ip_csum = NET_CSUM_UNKNOWN;
 	meta->l4_csum = hdr[0] & VNET_HDR_F_DATA_VALID ? NET_CSUM_GOOD
 						       : NET_CSUM_UNKNOWN;

@@ -37,21 +37,22 @@ int net_vnet_hdr_parse(const uint8_t hdr[NET_VNET_HDR_LEN], uint32_t frame_len,
 void net_vnet_hdr_build(const struct net_offload *offload,
 			uint8_t hdr[NET_VNET_HDR_LEN]);
 
-/* Sets @meta's offload, and the flags and header lengths that follow from it:
- * those of TCP and UDP over IPv4 and IPv6. What only the offload can say (any
- * other protocol) sets no flag. @l2_len: of the frame's link header.
- * As net_vnet_hdr_parse(), and -EINVAL for GSO without NEEDS_CSUM or with one
- * that is not its protocol's, or of the other IP version. meta->len must be
- * set. */
-int net_vnet_hdr_to_tx(const uint8_t hdr[NET_VNET_HDR_LEN], uint8_t l2_len,
-		       bool ipv6, struct net_tx_meta *meta) MUST_CHECK;
+/* Sets @meta's offload to what the header of a frame says, and the flags and
+ * header lengths that follow from it. @frame: the first @n bytes of the frame,
+ * all of it or NET_HEADERS_MAX; meta->len must be set. As net_vnet_hdr_parse(),
+ * and -EINVAL as net_offload_to_flags(). */
+int net_vnet_hdr_to_tx(const uint8_t hdr[NET_VNET_HDR_LEN],
+		       const uint8_t *frame, size_t n,
+		       struct net_tx_meta *meta) MUST_CHECK;
 
 /* What a backend that speaks the header sends for @meta: its offload, or what
- * its flags ask for. */
-void net_vnet_hdr_from_tx(const struct net_tx_meta *meta,
-			  uint8_t hdr[NET_VNET_HDR_LEN]);
+ * its flags ask for. -EINVAL: a wish that contradicts itself, or that the header
+ * cannot say: the checksum of an IPv4 header. */
+int net_vnet_hdr_from_tx(const struct net_tx_meta *meta,
+			 uint8_t hdr[NET_VNET_HDR_LEN]) MUST_CHECK;
 
-/* Sets what the header says about a received frame. meta->len must be set. As
+/* Sets what the header says about a received frame. meta->len must be set. The
+ * protocol is known only of a GSO frame: net_offload_to_rx() tells it of any. As
  * net_vnet_hdr_parse(). */
 int net_vnet_hdr_to_rx(const uint8_t hdr[NET_VNET_HDR_LEN],
 		       struct net_rx_meta *meta) MUST_CHECK;

@@ -18,7 +18,7 @@
  */
 #include "virtio/net_tx.h"
 
-#include "base/bytes.h"
+#include "net/headers.h"
 #include "net/vnet_hdr.h"
 #include "virtio/net_defs.h"
 #include "virtio/net_features.h"
@@ -29,13 +29,6 @@
 
 _Static_assert(VIRTIO_QUEUE_SIZE_MAX <= NET_TX_SEGS_MAX,
 	       "the longest chain fits the worker's list");
-
-#define ETHERTYPE_AT	12
-#define ETHERTYPE_VLAN	0x8100
-#define ETHERTYPE_QINQ	0x88a8
-#define ETHERTYPE_IPV6	0x86dd
-#define VLAN_TAG_LEN	4
-#define LINK_HEADER_MAX (VIRTIO_NET_FRAME_MIN + 2 * VLAN_TAG_LEN)
 
 struct virtio_net_tx_slot {
 	uint16_t head;
@@ -138,22 +131,6 @@ static size_t peek(const struct virtio_net_tx *tx,
 	return n;
 }
 
-/* The length of the link header in the first @len bytes of a frame, VLAN tags
- * included, and whether IPv6 follows it. */
-static uint8_t link_header(const uint8_t *frame, size_t len, bool *ipv6)
-{
-	size_t at = ETHERTYPE_AT;
-	uint16_t type = load_be16(frame + at);
-
-	while ((type == ETHERTYPE_VLAN || type == ETHERTYPE_QINQ) &&
-	       at + VLAN_TAG_LEN + 2 <= len) {
-		at += VLAN_TAG_LEN;
-		type = load_be16(frame + at);
-	}
-	*ipv6 = type == ETHERTYPE_IPV6;
-	return (uint8_t)(at + 2);
-}
-
 /* Takes the header off the chain's segments. */
 static void strip_header(struct desc_chain *chain, struct desc_seg *segs)
 {
@@ -172,18 +149,15 @@ static void strip_header(struct desc_chain *chain, struct desc_seg *segs)
 static bool read_header(struct virtio_net_tx *tx, struct desc_chain *chain,
 			struct net_tx_meta *meta)
 {
-	uint8_t start[NET_VNET_HDR_LEN + LINK_HEADER_MAX];
+	uint8_t start[NET_VNET_HDR_LEN + NET_HEADERS_MAX];
 	size_t n = peek(tx, chain, start, sizeof(start));
-	uint8_t l2_len;
-	bool ipv6;
 
 	if (!n) {
 		net_stat_add(&tx->stats->tx_bad_address, 1);
 		return false;
 	}
-	l2_len = link_header(start + NET_VNET_HDR_LEN, n - NET_VNET_HDR_LEN,
-			     &ipv6);
-	if (net_vnet_hdr_to_tx(start, l2_len, ipv6, meta) < 0 ||
+	if (net_vnet_hdr_to_tx(start, start + NET_VNET_HDR_LEN,
+			       n - NET_VNET_HDR_LEN, meta) < 0 ||
 	    !virtio_net_features_allow(tx->features, &meta->offload)) {
 		net_stat_add(&tx->stats->tx_bad_header, 1);
 		return false;
