@@ -216,6 +216,8 @@ enum net_rss_type {
 	NET_RSS_UDPV6_EX = 1 << 8,
 };
 
+#define NET_RSS_TYPES_ALL 0x1ff
+
 /* A Toeplitz key: covers the longest input, two IPv6 addresses and ports. */
 #define NET_RSS_KEY_LEN 40
 

@@ -31,7 +31,7 @@
 #define VIRTIO_F_VERSION_1     (1ULL << 32)
 
 #define VIRTIO_QUEUE_SIZE_MAX 1024
-#define VIRTIO_MAX_QUEUES     64
+#define VIRTIO_MAX_QUEUES     65
 
 struct virtio_device;
 struct virtio_host;

@@ -8,7 +8,8 @@
  *   STOPPED -> GETTING (the endpoint's queues) -> BEGINNING (the pairs)
  *      ^                                             |
  *      |                                             v
- *   STOPPING (the endpoint) <- ENDING (the pairs) <- RUNNING
+ *   STOPPING (the endpoint) <- ENDING (the pairs) <- RUNNING <-> TELLING
+ *                                                   (the pairs their filter)
  *
  * What happens meanwhile (the guest stops, the endpoint wants a restart, a pair
  * is in trouble, the machine pauses) is only noted: @wanted, @restart, @broken,
@@ -19,6 +20,12 @@
  *
  * The rings are mapped when the device starts and given up when it stops; over
  * a restart the pairs keep them, and the guest notices nothing.
+ *
+ * What the guest asks for through the control queue is noted in the same way,
+ * and answered when the device has come to rest with it: another filter by
+ * TELLING, another number of pairs or another steering by a restart. One pair
+ * runs until the guest asks for more; those that do not run keep their rings.
+ * Steering that the endpoint refuses is undone.
  */
 #include "virtio/net.h"
 
@@ -64,8 +71,9 @@ static void tell(struct virtio_net *net, enum net_event_type type,
 
 static void finish_pairs(struct virtio_net *net)
 {
-	for (uint16_t i = 0; i < net->n_active; i++)
-		virtio_net_pair_finish(net->active[i]);
+	for (uint16_t i = 0; i < net->n_ready; i++)
+		virtio_net_pair_finish(&net->pairs[i]);
+	net->n_ready = 0;
 	net->n_active = 0;
 }
 
@@ -86,10 +94,18 @@ static void break_device(struct virtio_net *net,
 		    net->name, cause);
 	virtio_host_needs_reset(net->base.host);
 	for (uint16_t i = 0; i < net->n_active; i++) {
-		if (!pair || pair == net->active[i])
-			tell(net, NET_EVENT_QUEUE_BROKEN,
-			     (uint16_t)(net->active[i] - net->pairs), cause);
+		if (!pair || pair == &net->pairs[i])
+			tell(net, NET_EVENT_QUEUE_BROKEN, i, cause);
 	}
+}
+
+/* Nothing is left of what the guest has set up. */
+static void forget_guest(struct virtio_net *net)
+{
+	virtio_net_ctrl_stop(&net->ctrl);
+	finish_pairs(net);
+	virtio_net_settings_init(&net->ctrl.settings, 0, net->mac, 1, 0);
+	net->filter_changed = false;
 }
 
 /* A start that fails is the transport's to tell; a restart is ours. */
@@ -100,9 +116,9 @@ static void got_no_queues(struct virtio_net *net, int err)
 	net->state = VIRTIO_NET_STOPPED;
 	if (net->wanted && net->done) {
 		net->wanted = false;
-		finish_pairs(net);
+		forget_guest(net);
 		answer(net, err);
-	} else if (net->wanted) {
+	} else if (net->wanted && !virtio_net_ctrl_undo(&net->ctrl)) {
 		break_device(net, NULL, "backend",
 			     errno_text(-err, text, sizeof(text)));
 	}
@@ -119,10 +135,10 @@ static void got_queues(void *arg, int err)
 	}
 	net->state = VIRTIO_NET_BEGINNING;
 	net->n_waiting = net->n_active;
-	for (uint16_t i = 0; i < net->n_active; i++) {
-		net->active[i]->queue = net->queues[i];
-		virtio_net_pair_begin(net->active[i]);
-	}
+	net->filter_changed = false;
+	for (uint16_t i = 0; i < net->n_active; i++)
+		virtio_net_pair_begin(&net->pairs[i], net->queues[i],
+				      &net->ctrl.settings.filter);
 }
 
 static void endpoint_stopped(void *arg, int err)
@@ -134,14 +150,44 @@ static void endpoint_stopped(void *arg, int err)
 	step(net);
 }
 
-/* Answers a pause or resume once the device is where it was to be. */
+/* Answers a pause or resume, and a command of the guest, once the device is
+ * where it was to be. */
 static void settle(struct virtio_net *net)
 {
 	bool stays = net->state == VIRTIO_NET_STOPPED &&
 		     (net->paused || !net->wanted || net->broken);
+	bool runs = net->state == VIRTIO_NET_RUNNING && !net->paused;
 
-	if (stays || (net->state == VIRTIO_NET_RUNNING && !net->paused))
+	if (stays || runs)
 		virtio_net_answer(&net->run);
+	if (runs || (stays && net->broken))
+		virtio_net_ctrl_answer(&net->ctrl, runs);
+}
+
+/* As many pairs as the guest wants, steered as it wants. */
+static int get_queues(struct virtio_net *net)
+{
+	uint16_t n = net->ctrl.settings.steering.n_pairs;
+
+	for (uint16_t i = n; i < net->n_active; i++)
+		virtio_net_pair_rest(&net->pairs[i]);
+	net->n_active = n;
+	net->steering = net->ctrl.settings.steering;
+	net->rss = virtio_net_steering_rss(&net->steering);
+	for (uint16_t i = 0; i < n; i++)
+		net->configs[i] = virtio_net_pair_config(&net->pairs[i]);
+	return net_endpoint_get_queues(net->endpoint, net->configs, n,
+				       net->steering.rss ? &net->rss : NULL,
+				       net->queues, got_queues, net);
+}
+
+static void tell_filter(struct virtio_net *net)
+{
+	net->filter_changed = false;
+	net->n_waiting = net->n_active;
+	for (uint16_t i = 0; i < net->n_active; i++)
+		virtio_net_pair_tell(&net->pairs[i],
+				     &net->ctrl.settings.filter);
 }
 
 /* Goes from the present state to the next, if there is a reason to. */
@@ -153,16 +199,11 @@ static void step(struct virtio_net *net)
 	    !net->paused) {
 		net->state = VIRTIO_NET_GETTING;
 		net->restart = false;
-		for (uint16_t i = 0; i < net->n_active; i++)
-			net->configs[i] =
-				virtio_net_pair_config(net->active[i]);
-		err = net_endpoint_get_queues(net->endpoint, net->configs,
-					      net->n_active, NULL, net->queues,
-					      got_queues, net);
+		err = get_queues(net);
 		if (err < 0)
 			got_queues(net, err);
 	} else if (net->state == VIRTIO_NET_STOPPED && !net->wanted) {
-		finish_pairs(net);
+		forget_guest(net);
 		answer(net, 0);
 	} else if (net->state == VIRTIO_NET_RUNNING &&
 		   (!net->wanted || net->restart || net->broken ||
@@ -170,7 +211,10 @@ static void step(struct virtio_net *net)
 		net->state = VIRTIO_NET_ENDING;
 		net->n_waiting = net->n_active;
 		for (uint16_t i = 0; i < net->n_active; i++)
-			virtio_net_pair_end(net->active[i]);
+			virtio_net_pair_end(&net->pairs[i]);
+	} else if (net->state == VIRTIO_NET_RUNNING && net->filter_changed) {
+		net->state = VIRTIO_NET_TELLING;
+		tell_filter(net);
 	} else if (net->state == VIRTIO_NET_ENDING && !net->n_waiting) {
 		net->state = VIRTIO_NET_STOPPING;
 		err = net_endpoint_stop(net->endpoint, endpoint_stopped, net);
@@ -189,6 +233,16 @@ static void pair_began(struct virtio_net_pair *pair)
 	net->state = VIRTIO_NET_RUNNING;
 	if (net->wanted)
 		answer(net, 0);
+	step(net);
+}
+
+static void pair_told(struct virtio_net_pair *pair)
+{
+	struct virtio_net *net = pair->owner;
+
+	if (--net->n_waiting)
+		return;
+	net->state = VIRTIO_NET_RUNNING;
 	step(net);
 }
 
@@ -235,8 +289,34 @@ static void pair_trouble(struct virtio_net_pair *pair,
 static const struct virtio_net_pair_ops pair_ops = {
 	.began = pair_began,
 	.ended = pair_ended,
+	.told = pair_told,
 	.trouble = pair_trouble,
 	.looked = virtio_net_pair_looked,
+};
+
+static void settings_changed(struct virtio_net_ctrl *ctrl,
+			     enum virtio_net_change change)
+{
+	struct virtio_net *net = container_of(ctrl, struct virtio_net, ctrl);
+
+	if (change == VIRTIO_NET_CHANGED_STEERING)
+		net->restart = true;
+	else
+		net->filter_changed = true;
+	step(net);
+}
+
+static void ctrl_broken(struct virtio_net_ctrl *ctrl, const char *what)
+{
+	struct virtio_net *net = container_of(ctrl, struct virtio_net, ctrl);
+
+	break_device(net, NULL, "control queue", what);
+	step(net);
+}
+
+static const struct virtio_net_ctrl_ops ctrl_ops = {
+	.changed = settings_changed,
+	.broken = ctrl_broken,
 };
 
 static bool link_up(const struct virtio_net *net)
@@ -285,7 +365,8 @@ static uint64_t features(struct virtio_device *device)
 {
 	struct virtio_net *net = virtio_net_of(device);
 
-	return virtio_net_features_offer(net->endpoint, net->mtu != 0);
+	return virtio_net_features_offer(net->endpoint, net->mtu != 0,
+					 net->n_pairs);
 }
 
 static bool accept_features(struct virtio_device *device, uint64_t accepted)
@@ -301,11 +382,16 @@ static void read_config(struct virtio_device *device, uint32_t offset,
 	uint8_t config[VIRTIO_NET_CONFIG_LEN] = {0};
 	uint8_t *out = data;
 
-	memcpy(config + VIRTIO_NET_CONFIG_MAC, net->mac, sizeof(net->mac));
+	memcpy(config + VIRTIO_NET_CONFIG_MAC, net->ctrl.settings.filter.mac,
+	       NET_MAC_LEN);
 	store_le16(config + VIRTIO_NET_CONFIG_STATUS,
 		   link_up(net) ? VIRTIO_NET_S_LINK_UP : 0);
 	store_le16(config + VIRTIO_NET_CONFIG_MAX_PAIRS, net->n_pairs);
 	store_le16(config + VIRTIO_NET_CONFIG_MTU, net->mtu);
+	config[VIRTIO_NET_CONFIG_RSS_KEY] = NET_RSS_KEY_LEN;
+	store_le16(config + VIRTIO_NET_CONFIG_RSS_TABLE,
+		   virtio_net_features_rss_table(net->endpoint));
+	store_le32(config + VIRTIO_NET_CONFIG_RSS_HASHES, NET_RSS_TYPES_ALL);
 	for (size_t i = 0; i < len; i++)
 		out[i] = i < sizeof(config) && offset < sizeof(config) - i
 				 ? config[offset + i]
@@ -322,26 +408,50 @@ static void write_config(struct virtio_device *device, uint32_t offset,
 	UNUSED(len);
 }
 
-/* Maps the rings of each pair of which the guest has enabled both queues. */
-static int start_pairs(struct virtio_net *net, const struct virtio_start *start)
+/* Maps the rings of the pairs that the guest has enabled, which are the first
+ * @n at most. */
+static int start_pairs(struct virtio_net *net, const struct virtio_start *start,
+		       uint16_t n)
 {
 	bool vnet_hdr = net_endpoint_vnet_hdr(net->endpoint);
-	int err;
 
-	for (uint16_t i = 0; i < net->n_pairs; i++) {
+	while (net->n_ready < n && 2U * net->n_ready + 1 < start->n_queues) {
 		const struct virtio_queue_setup *rx =
-			&start->queues[2 * (size_t)i];
+			&start->queues[2 * (size_t)net->n_ready];
+		int err;
 
-		if (2 * (size_t)i + 1 >= start->n_queues || !rx[0].enabled ||
-		    !rx[1].enabled)
-			continue;
-		err = virtio_net_pair_start(&net->pairs[i], start->mem, &rx[0],
-					    &rx[1], start->features, vnet_hdr);
+		if (!rx[0].enabled || !rx[1].enabled)
+			break;
+		err = virtio_net_pair_start(&net->pairs[net->n_ready],
+					    start->mem, &rx[0], &rx[1],
+					    start->features, vnet_hdr);
 		if (err < 0)
 			return err;
-		net->active[net->n_active++] = &net->pairs[i];
+		net->n_ready++;
 	}
-	return net->n_active ? 0 : -EINVAL;
+	return net->n_ready ? 0 : -EINVAL;
+}
+
+/* The control queue comes after those of the pairs that there are, or of the
+ * only one if the guest does not know of more (5.1.2). */
+static int start_queues(struct virtio_net *net,
+			const struct virtio_start *start)
+{
+	bool many = start->features & (VIRTIO_NET_F_MQ | VIRTIO_NET_F_RSS);
+	uint16_t n = many ? net->n_pairs : 1;
+	size_t ctrl = 2 * (size_t)n;
+	int err = start_pairs(net, start, n);
+
+	if (err < 0)
+		return err;
+	virtio_net_settings_init(&net->ctrl.settings, start->features, net->mac,
+				 net->n_ready,
+				 virtio_net_features_rss_table(net->endpoint));
+	if (!(start->features & VIRTIO_NET_F_CTRL_VQ) ||
+	    ctrl >= start->n_queues || !start->queues[ctrl].enabled)
+		return 0;
+	return virtio_net_ctrl_start(&net->ctrl, start->mem,
+				     &start->queues[ctrl], start->features);
 }
 
 static void start_device(struct virtio_device *device,
@@ -353,9 +463,9 @@ static void start_device(struct virtio_device *device,
 
 	net->broken = false;
 	net->restarts = 0;
-	err = start_pairs(net, start);
+	err = start_queues(net, start);
 	if (err < 0) {
-		finish_pairs(net);
+		forget_guest(net);
 		done(arg, err);
 		return;
 	}
@@ -375,6 +485,7 @@ static void stop_device(struct virtio_device *device, virtio_done_fn done,
 {
 	struct virtio_net *net = virtio_net_of(device);
 
+	virtio_net_ctrl_stop(&net->ctrl);
 	net->done = done;
 	net->done_arg = arg;
 	net->wanted = false;
@@ -403,11 +514,9 @@ static int make_tables(struct virtio_net *net,
 
 	net->name = strdup(config->name);
 	net->pairs = calloc(n, sizeof(*net->pairs));
-	net->active = calloc(n, sizeof(struct virtio_net_pair *));
 	net->configs = calloc(n, sizeof(*net->configs));
 	net->queues = calloc(n, sizeof(struct net_queue *));
-	if (!net->name || !net->pairs || !net->active || !net->configs ||
-	    !net->queues)
+	if (!net->name || !net->pairs || !net->configs || !net->queues)
 		return -ENOMEM;
 	for (uint16_t i = 0; i < n; i++) {
 		virtio_net_pair_init(&net->pairs[i], &pair_ops, net,
@@ -421,7 +530,6 @@ static void free_device(struct virtio_net *net)
 {
 	free(net->name);
 	free(net->pairs);
-	free(net->active);
 	free(net->configs);
 	free(net->queues);
 	free(net);
@@ -441,7 +549,10 @@ int virtio_net_create(const struct virtio_net_config *config,
 
 	if (!net_endpoint_is_ordered(config->endpoint) ||
 	    !config->n_queue_pairs ||
-	    config->n_queue_pairs > VIRTIO_MAX_QUEUES / 2)
+	    config->n_queue_pairs > VIRTIO_NET_PAIRS_MAX ||
+	    config->n_queue_pairs >
+		    net_endpoint_multiqueue_support(config->endpoint)
+			    .max_queues)
 		return -EINVAL;
 	net = calloc(1, sizeof(*net));
 	if (!net)
@@ -459,6 +570,8 @@ int virtio_net_create(const struct virtio_net_config *config,
 	net->event_arg = config->event_arg;
 	net->admin_up = true;
 	net->endpoint_up = net_endpoint_link_up(config->endpoint);
+	virtio_net_ctrl_init(&net->ctrl, &ctrl_ops, net->loop);
+	virtio_net_settings_init(&net->ctrl.settings, 0, net->mac, 1, 0);
 	virtio_net_request_init(&net->run, net);
 	virtio_net_request_init(&net->inspect, net);
 	net->base = (struct virtio_device){
@@ -466,7 +579,7 @@ int virtio_net_create(const struct virtio_net_config *config,
 		.name = net->name,
 		.device_id = VIRTIO_ID_NET,
 		.class_code = CLASS_ETHERNET,
-		.n_queues = (uint16_t)(2 * config->n_queue_pairs),
+		.n_queues = (uint16_t)(2 * config->n_queue_pairs + 1),
 		.queue_size = config->queue_size,
 		.config_len = VIRTIO_NET_CONFIG_LEN,
 	};

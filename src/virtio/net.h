@@ -18,7 +18,7 @@
  * borrowed for the device's life. @mtu: 0: not told to the guest. @queue_size:
  * a power of two up to VIRTIO_QUEUE_SIZE_MAX. @busy_poll_us: how long a loop
  * polls after a packet before it sleeps. @queue_loops: one loop for each queue
- * pair. @event: what the device has to tell, NULL: nobody wants to know; it must
+ * pair; the guest decides how many pairs it uses, one to begin with. @event: what the device has to tell, NULL: nobody wants to know; it must
  * not destroy the device. */
 struct virtio_net_config {
 	const char *name;
@@ -34,7 +34,7 @@ struct virtio_net_config {
 	void *event_arg;
 };
 
-/* -EINVAL: the endpoint is not ordered. */
+/* -EINVAL: the endpoint is not ordered, or has fewer queues. */
 int virtio_net_create(const struct virtio_net_config *config,
 		      struct virtio_device **out) MUST_CHECK;
 

@@ -3,7 +3,8 @@
  * virtio-net features.
  *
  * Each offload comes with those that it rests on: segmentation needs
- * checksums, ECN needs TCP segmentation. What the endpoint cannot do with its
+ * checksums, ECN needs TCP segmentation. What is asked for by commands needs
+ * the control queue. What the endpoint cannot do with its
  * foundations is not offered, and a driver that accepts it without is refused.
  */
 #include "virtio/net_features.h"
@@ -15,6 +16,11 @@
 #define HOST_TSO  (VIRTIO_NET_F_HOST_TSO4 | VIRTIO_NET_F_HOST_TSO6)
 #define GUEST_TSO (VIRTIO_NET_F_GUEST_TSO4 | VIRTIO_NET_F_GUEST_TSO6)
 #define GUEST_USO (VIRTIO_NET_F_GUEST_USO4 | VIRTIO_NET_F_GUEST_USO6)
+/* What is asked for through the control queue. */
+#define CONTROLLED                                             \
+	(VIRTIO_NET_F_CTRL_RX | VIRTIO_NET_F_CTRL_RX_EXTRA |   \
+	 VIRTIO_NET_F_CTRL_VLAN | VIRTIO_NET_F_CTRL_MAC_ADDR | \
+	 VIRTIO_NET_F_MQ | VIRTIO_NET_F_RSS)
 
 static uint64_t offer_tx(const struct net_endpoint *endpoint)
 {
@@ -50,13 +56,35 @@ static uint64_t offer_rx(const struct net_endpoint *endpoint)
 	return bits;
 }
 
+uint16_t virtio_net_features_rss_table(const struct net_endpoint *endpoint)
+{
+	uint16_t size = net_endpoint_multiqueue_support(endpoint)
+				.indirection_table_size;
+
+	if (size < VIRTIO_NET_RSS_TABLE_MIN)
+		return 0;
+	return (uint16_t)MIN(size, NET_RSS_TABLE_MAX);
+}
+
+static uint64_t offer_queues(const struct net_endpoint *endpoint,
+			     uint16_t n_pairs)
+{
+	if (n_pairs < 2)
+		return 0;
+	return VIRTIO_NET_F_MQ |
+	       (virtio_net_features_rss_table(endpoint) ? VIRTIO_NET_F_RSS : 0);
+}
+
 uint64_t virtio_net_features_offer(const struct net_endpoint *endpoint,
-				   bool mtu)
+				   bool mtu, uint16_t n_pairs)
 {
 	return VIRTIO_F_EVENT_IDX | VIRTIO_F_INDIRECT_DESC | VIRTIO_NET_F_MAC |
 	       VIRTIO_NET_F_STATUS | VIRTIO_NET_F_MRG_RXBUF |
-	       (mtu ? VIRTIO_NET_F_MTU : 0) | offer_tx(endpoint) |
-	       offer_rx(endpoint);
+	       VIRTIO_NET_F_CTRL_VQ | VIRTIO_NET_F_CTRL_RX |
+	       VIRTIO_NET_F_CTRL_RX_EXTRA | VIRTIO_NET_F_CTRL_VLAN |
+	       VIRTIO_NET_F_CTRL_MAC_ADDR | (mtu ? VIRTIO_NET_F_MTU : 0) |
+	       offer_tx(endpoint) | offer_rx(endpoint) |
+	       offer_queues(endpoint, n_pairs);
 }
 
 bool virtio_net_features_fit(uint64_t features)
@@ -70,6 +98,7 @@ bool virtio_net_features_fit(uint64_t features)
 		{VIRTIO_NET_F_HOST_ECN, HOST_TSO},
 		{GUEST_TSO | GUEST_USO, VIRTIO_NET_F_GUEST_CSUM},
 		{VIRTIO_NET_F_GUEST_ECN, GUEST_TSO},
+		{CONTROLLED, VIRTIO_NET_F_CTRL_VQ},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {

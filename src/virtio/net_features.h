@@ -10,7 +10,10 @@
 
 /* What the device offers with @endpoint behind it. @mtu: is there one? */
 uint64_t virtio_net_features_offer(const struct net_endpoint *endpoint,
-				   bool mtu);
+				   bool mtu, uint16_t n_pairs);
+
+/* The largest indirection table that a driver may set, 0: none. */
+uint16_t virtio_net_features_rss_table(const struct net_endpoint *endpoint);
 
 /* Do these go together (virtio 1.2, 5.1.3.1)? */
 bool virtio_net_features_fit(uint64_t features);

@@ -18,6 +18,7 @@ static const char *state_name(enum virtio_net_state state)
 		[VIRTIO_NET_GETTING] = "getting queues",
 		[VIRTIO_NET_BEGINNING] = "beginning",
 		[VIRTIO_NET_RUNNING] = "running",
+		[VIRTIO_NET_TELLING] = "telling the filter",
 		[VIRTIO_NET_ENDING] = "ending",
 		[VIRTIO_NET_STOPPING] = "stopping",
 	};
@@ -34,9 +35,24 @@ static void fill_stats(struct inspect *in, const struct net_stats *stats)
 	inspect_end(in);
 }
 
+static void fill_filter(struct inspect *in, const struct net_rx_filter *filter)
+{
+	inspect_begin(in, "rx_filter");
+	inspect_bool(in, "promisc", filter->promisc);
+	inspect_bool(in, "alluni", filter->alluni);
+	inspect_bool(in, "allmulti", filter->allmulti);
+	inspect_bool(in, "nouni", filter->nouni);
+	inspect_bool(in, "nomulti", filter->nomulti);
+	inspect_bool(in, "nobcast", filter->nobcast);
+	inspect_bool(in, "vlans", filter->vlan_on);
+	inspect_u64(in, "unicast_addresses", filter->unicast.n);
+	inspect_u64(in, "multicast_addresses", filter->multicast.n);
+	inspect_end(in);
+}
+
 static void fill_device(struct virtio_net *net, struct inspect *in)
 {
-	const uint8_t *mac = net->mac;
+	const uint8_t *mac = net->ctrl.settings.filter.mac;
 
 	inspect_str(in, "name", net->name);
 	inspect_str(in, "type", "virtio-net");
@@ -55,6 +71,8 @@ static void fill_device(struct virtio_net *net, struct inspect *in)
 	inspect_u64(in, "queue_size", net->base.queue_size);
 	inspect_u64(in, "queue_pairs", net->n_pairs);
 	inspect_u64(in, "queue_pairs_active", net->n_active);
+	inspect_bool(in, "rss", net->steering.rss);
+	fill_filter(in, &net->ctrl.settings.filter);
 	for (uint16_t i = 0; i < net->n_pairs; i++) {
 		struct virtio_net_pair *pair = &net->pairs[i];
 		char name[16];

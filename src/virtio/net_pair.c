@@ -241,8 +241,12 @@ static void begin_run(struct loop_msg *msg)
 	loop_post(pair->control, &pair->command);
 }
 
-void virtio_net_pair_begin(struct virtio_net_pair *pair)
+void virtio_net_pair_begin(struct virtio_net_pair *pair,
+			   struct net_queue *queue,
+			   const struct net_rx_filter *filter)
 {
+	pair->queue = queue;
+	pair->rx.filter = *filter;
 	pair->command.run = begin_run;
 	loop_post(pair->loop, &pair->command);
 }
@@ -288,6 +292,39 @@ void virtio_net_pair_end(struct virtio_net_pair *pair)
 {
 	pair->command.run = end_run;
 	loop_post(pair->loop, &pair->command);
+}
+
+static void told_run(struct loop_msg *msg)
+{
+	struct virtio_net_pair *pair =
+		container_of(msg, struct virtio_net_pair, command);
+
+	pair->ops->told(pair);
+}
+
+static void tell_run(struct loop_msg *msg)
+{
+	struct virtio_net_pair *pair =
+		container_of(msg, struct virtio_net_pair, command);
+
+	pair->rx.filter = *pair->filter;
+	pair->command.run = told_run;
+	loop_post(pair->control, &pair->command);
+}
+
+void virtio_net_pair_tell(struct virtio_net_pair *pair,
+			  const struct net_rx_filter *filter)
+{
+	pair->filter = filter;
+	pair->command.run = tell_run;
+	loop_post(pair->loop, &pair->command);
+}
+
+void virtio_net_pair_rest(struct virtio_net_pair *pair)
+{
+	if (virtio_net_tx_resume(&pair->tx) == 0 &&
+	    split_ring_publish(&pair->tx.ring))
+		virtio_irq_raise(&pair->tx.setup.irq);
 }
 
 static void looked_run(struct loop_msg *msg)

@@ -37,14 +37,17 @@ struct virtio_net_pair_ops {
 	 * for messages. */
 	void (*trouble)(struct virtio_net_pair *pair,
 			enum virtio_net_trouble trouble, const char *what);
+	/* The filter is in force. */
+	void (*told)(struct virtio_net_pair *pair);
 	/* pair->tree is filled; it is the owner's again. */
 	void (*looked)(struct virtio_net_pair *pair);
 };
 
 /* @command, @look, @event: the messages to the pair's loop and back, and those
  * of their own accord. @driving: it has a queue, as its loop knows. @tree: how
- * it was when it was looked at last. @queue: the endpoint's, written by the owner before begin.
- * @owner: the owner's, not looked at. @busy_poll_us: the owner's wish. */
+ * it was when it was looked at last. @queue: the endpoint's. @filter: to be
+ * copied. @owner: the owner's, not looked at. @busy_poll_us: the owner's
+ * wish. */
 struct virtio_net_pair {
 	const struct virtio_net_pair_ops *ops;
 	void *owner;
@@ -52,6 +55,7 @@ struct virtio_net_pair {
 	struct loop *loop;
 	uint32_t busy_poll_us;
 	struct net_queue *queue;
+	const struct net_rx_filter *filter;
 	struct loop_msg command;
 	struct loop_msg look;
 	struct loop_msg event;
@@ -83,12 +87,23 @@ void virtio_net_pair_finish(struct virtio_net_pair *pair);
 /* What to ask the endpoint for. [control] */
 struct net_queue_config virtio_net_pair_config(struct virtio_net_pair *pair);
 
-/* Has the loop begin to drive pair->queue, which is the pair's from now on.
- * Answered by began(). [control] */
-void virtio_net_pair_begin(struct virtio_net_pair *pair);
+/* Has the loop begin to drive @queue, which is the pair's from now on, with a
+ * copy of @filter. Answered by began(). [control] */
+void virtio_net_pair_begin(struct virtio_net_pair *pair,
+			   struct net_queue *queue,
+			   const struct net_rx_filter *filter);
 
 /* Has the loop stop and destroy the queue. Answered by ended(). [control] */
 void virtio_net_pair_end(struct virtio_net_pair *pair);
+
+/* Has the loop filter received frames by @filter, which stays as it is until
+ * told() answers. While the pair runs. [control] */
+void virtio_net_pair_tell(struct virtio_net_pair *pair,
+			  const struct net_rx_filter *filter);
+
+/* The pair will not run for a while: completes what its last queue had taken.
+ * While it is ready. [control] */
+void virtio_net_pair_rest(struct virtio_net_pair *pair);
 
 /* Has the loop say how the pair is: a tree in pair->tree, which is to be freed
  * by the owner. In any state. Answered by looked(). [control] */

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "virtio/net.h"
+#include "virtio/net_ctrl.h"
 #include "virtio/net_pair.h"
 
 struct virtio_net;
@@ -20,6 +21,7 @@ enum virtio_net_state {
 	VIRTIO_NET_GETTING,
 	VIRTIO_NET_BEGINNING,
 	VIRTIO_NET_RUNNING,
+	VIRTIO_NET_TELLING,
 	VIRTIO_NET_ENDING,
 	VIRTIO_NET_STOPPING,
 };
@@ -36,9 +38,11 @@ struct virtio_net_request {
 
 /* @wanted: between start and stop. @restart: the queues are to be replaced.
  * @broken: until the guest resets. @paused: no queues, whatever the guest
- * wants. @active: the pairs that the guest has set up, @n_active of them;
- * @n_waiting have not answered yet. @configs, @queues: of the request to the
- * endpoint. @run: a pause or resume. @tree: of the inspection. @n_looking: pairs
+ * wants. @filter_changed: the running pairs do not know yet. @n_ready: the pairs
+ * that the guest has set up, from the first on; @n_active of them are driven;
+ * @n_waiting have not answered yet. @configs, @steering, @rss, @queues: of the
+ * request to the endpoint. @mac: the NIC's own; the guest may have set another
+ * (@ctrl). @run: a pause or resume. @tree: of the inspection. @n_looking: pairs
  * that have not said how they are. */
 struct virtio_net {
 	struct virtio_device base;
@@ -51,16 +55,19 @@ struct virtio_net {
 	net_event_fn event;
 	void *event_arg;
 	enum virtio_net_state state;
-	bool wanted, restart, broken, paused;
+	bool wanted, restart, broken, paused, filter_changed;
 	virtio_done_fn done; /* of the start or stop that is under way */
 	void *done_arg;
 	double restarts_since;
 	unsigned int restarts;
 	struct log_limit log;
-	struct virtio_net_pair *pairs, **active;
+	struct virtio_net_ctrl ctrl;
+	struct virtio_net_pair *pairs;
 	struct net_queue_config *configs;
+	struct virtio_net_steering steering;
+	struct net_rss_config rss;
 	struct net_queue **queues;
-	uint16_t n_pairs, n_active, n_waiting;
+	uint16_t n_pairs, n_ready, n_active, n_waiting;
 	uint64_t features;
 	struct virtio_net_request run, inspect;
 	struct inspect *tree;

@@ -13,6 +13,9 @@
  * while the longest chain there can be would fit; the guest's others wait in
  * the ring until buffers are done.
  *
+ * A frame that the guest's filter keeps out leaves its buffers to others: they
+ * are given to the endpoint's queue again, after those that it has.
+ *
  * A packet over several buffers (MRG_RXBUF) is put into the used ring buffer by
  * buffer and published as a whole, since the publish comes after all of it.
  */
@@ -385,6 +388,58 @@ size_t virtio_net_rx_fetch(struct virtio_net_rx *rx, struct net_rx_id *ids,
 	return n;
 }
 
+/* Copies the first bytes of a packet; returns how many. */
+static size_t copy_start(const struct virtio_net_rx *rx,
+			 const struct net_rx_packet *packet, uint8_t *start,
+			 size_t max)
+{
+	size_t len = MIN(max, (size_t)packet->meta.len);
+	size_t n = 0;
+
+	for (uint16_t i = 0; i < packet->n_ids && n < len; i++) {
+		struct net_rx_id id = {packet->first.v + i};
+		struct walk w = walk_from(rx, &id, 1, i ? 0 : NET_VNET_HDR_LEN);
+		struct iovec piece;
+
+		while (n < len && walk_next(&w, &piece)) {
+			size_t part = MIN(piece.iov_len, len - n);
+
+			memcpy(start + n, piece.iov_base, part);
+			n += part;
+		}
+	}
+	return n;
+}
+
+static bool is_wanted(const struct virtio_net_rx *rx,
+		      const struct net_rx_packet *packet)
+{
+	uint8_t start[NET_RX_FILTER_BYTES];
+	size_t len;
+
+	if (net_rx_filter_is_open(&rx->filter))
+		return true;
+	len = copy_start(rx, packet, start, sizeof(start));
+	return net_rx_filter_passes(&rx->filter, start, len,
+				    &packet->meta.vlan);
+}
+
+/* The oldest @n buffers, of a frame that is not wanted, go to the end of the
+ * line. Where the table of stretches is full, they are copied onto
+ * themselves. */
+static void give_again(struct virtio_net_rx *rx, uint16_t n)
+{
+	for (uint16_t i = 0; i < n; i++) {
+		struct virtio_net_rx_buf buf = *buf_at(rx, rx->first++);
+		uint32_t from = buf.seg;
+
+		buf.seg = rx->seg_end;
+		for (uint16_t k = 0; k < buf.n_segs; k++)
+			*seg_at(rx, rx->seg_end++) = *seg_at(rx, from + k);
+		*buf_at(rx, rx->end++) = buf;
+	}
+}
+
 /* Completes the header that the endpoint's queue has written by itself. */
 static void patch_header(struct virtio_net_rx *rx,
 			 const struct net_rx_packet *packet)
@@ -408,6 +463,11 @@ static void done_one(struct virtio_net_rx *rx,
 
 	assert(packet->first.v == (rx->first & (rx->ring.size - 1U)));
 	assert(packet->n_ids && packet->n_ids <= rx->given - rx->first);
+	if (!is_wanted(rx, packet)) {
+		give_again(rx, packet->n_ids);
+		net_stat_add(&rx->stats->rx_filtered, 1);
+		return;
+	}
 	if (packet->meta.vnet_hdr)
 		patch_header(rx, packet);
 	for (uint16_t i = 0; i < packet->n_ids; i++) {

@@ -15,6 +15,7 @@
  */
 
 #include "net/buffer_access.h"
+#include "net/rx_filter.h"
 #include "virtio/net.h"
 #include "virtio/split_ring.h"
 
@@ -25,7 +26,8 @@ struct virtio_net_rx_seg;
  * from @first to @end held, those before @given by the endpoint's queue (all
  * three run freely). @segs: the stretches of the buffers held, translated, in a
  * ring of @n_segs; @seg_end runs freely. @held: bytes of the buffers held.
- * @scratch: ring.size segments. */
+ * @scratch: ring.size segments. @filter: which frames the guest gets; set before
+ * the first of them. */
 struct virtio_net_rx {
 	struct net_buffer_access pool;
 	struct virtio_queue_setup setup;
@@ -41,6 +43,7 @@ struct virtio_net_rx {
 	uint32_t first, given, end;
 	uint32_t seg_end;
 	uint64_t held;
+	struct net_rx_filter filter;
 	struct net_stats *stats;
 };
 

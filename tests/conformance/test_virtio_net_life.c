@@ -40,7 +40,11 @@ END_TEST
 START_TEST(offer_follows_the_endpoint)
 {
 	const uint64_t always = NIC_RINGS | VIRTIO_NET_F_MAC |
-				VIRTIO_NET_F_STATUS | VIRTIO_NET_F_MRG_RXBUF;
+				VIRTIO_NET_F_STATUS | VIRTIO_NET_F_MRG_RXBUF |
+				VIRTIO_NET_F_CTRL_VQ | VIRTIO_NET_F_CTRL_RX |
+				VIRTIO_NET_F_CTRL_RX_EXTRA |
+				VIRTIO_NET_F_CTRL_VLAN |
+				VIRTIO_NET_F_CTRL_MAC_ADDR;
 	const uint64_t host = VIRTIO_NET_F_CSUM | VIRTIO_NET_F_HOST_TSO4 |
 			      VIRTIO_NET_F_HOST_TSO6 | VIRTIO_NET_F_HOST_ECN |
 			      VIRTIO_NET_F_HOST_USO;
@@ -49,8 +53,12 @@ START_TEST(offer_follows_the_endpoint)
 	ck_assert_uint_eq(vnic.device->ops->features(vnic.device),
 			  always | VIRTIO_NET_F_MTU);
 	ck_assert_int_eq(null_endpoint_create(&vnic.loop, &null), 0);
-	ck_assert_uint_eq(virtio_net_features_offer(null, false),
+	ck_assert_uint_eq(virtio_net_features_offer(null, false, 1),
 			  always | host);
+	ck_assert_uint_eq(virtio_net_features_offer(null, false, 2),
+			  always | host | VIRTIO_NET_F_MQ | VIRTIO_NET_F_RSS);
+	ck_assert_uint_eq(virtio_net_features_offer(&script->base, false, 2),
+			  always | VIRTIO_NET_F_MQ);
 	net_endpoint_destroy(null);
 }
 END_TEST
@@ -73,6 +81,11 @@ START_TEST(features_must_fit_together)
 		{VIRTIO_NET_F_GUEST_USO6, VIRTIO_NET_F_GUEST_CSUM},
 		{VIRTIO_NET_F_GUEST_CSUM | VIRTIO_NET_F_GUEST_ECN,
 		 VIRTIO_NET_F_GUEST_TSO6},
+		{VIRTIO_NET_F_CTRL_RX, VIRTIO_NET_F_CTRL_VQ},
+		{VIRTIO_NET_F_CTRL_VLAN, VIRTIO_NET_F_CTRL_VQ},
+		{VIRTIO_NET_F_CTRL_MAC_ADDR, VIRTIO_NET_F_CTRL_VQ},
+		{VIRTIO_NET_F_MQ, VIRTIO_NET_F_CTRL_VQ},
+		{VIRTIO_NET_F_RSS, VIRTIO_NET_F_CTRL_VQ},
 	};
 	const struct virtio_device_ops *ops = vnic.device->ops;
 

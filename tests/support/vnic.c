@@ -79,6 +79,8 @@ void vnic_plug(struct vnic *vnic, struct net_endpoint *endpoint,
 
 	vnic->n_pairs = n_pairs;
 	vnic->size = size;
+	vnic->one_pair = n_pairs == 1;
+	ring_driver_init(&vnic->ctrl, &vnic->ram, size, 0);
 	for (uint16_t i = 0; i < n_pairs; i++) {
 		ring_driver_init(&vnic->rx[i], &vnic->ram, size, 0);
 		ring_driver_init(&vnic->tx[i], &vnic->ram, size, 0);
@@ -107,6 +109,7 @@ void vnic_unplug(struct vnic *vnic)
 		ring_driver_fini(&vnic->rx[i]);
 		ring_driver_fini(&vnic->tx[i]);
 	}
+	ring_driver_fini(&vnic->ctrl);
 	guest_ram_clear(&vnic->ram);
 }
 
@@ -138,6 +141,8 @@ static void make_rings(struct vnic *vnic, uint64_t features)
 		ring_driver_lay(&vnic->rx[i], &vnic->ram, vnic->size, features);
 		ring_driver_lay(&vnic->tx[i], &vnic->ram, vnic->size, features);
 	}
+	ring_driver_lay(&vnic->ctrl, &vnic->ram, vnic->size, features);
+	vnic->ctrl_buf = guest_ram_alloc(&vnic->ram, VNIC_COMMAND_MAX, 4096);
 	vnic->rx_buf = guest_ram_alloc(&vnic->ram,
 				       (size_t)vnic->size * VNIC_BUF_LEN, 4096);
 	vnic->tx_buf = guest_ram_alloc(&vnic->ram,
@@ -154,19 +159,24 @@ static void begin_start(struct vnic *vnic, const struct virtio_start *start)
 
 void vnic_begin_start(struct vnic *vnic, uint64_t features)
 {
-	struct virtio_queue_setup queues[2 * VNIC_PAIRS_MAX];
+	struct virtio_queue_setup queues[2 * VNIC_PAIRS_MAX + 1] = {0};
 	struct virtio_start start = {
 		.features = features,
 		.mem = &vnic->ram.mem,
 		.queues = queues,
-		.n_queues = 2 * (size_t)vnic->n_pairs,
+		.n_queues = 2 * (size_t)vnic->n_pairs + 1,
 	};
+	size_t n = 1;
 
+	if (features & (VIRTIO_NET_F_MQ | VIRTIO_NET_F_RSS))
+		n = vnic->n_pairs;
 	make_rings(vnic, features);
-	for (uint16_t i = 0; i < vnic->n_pairs; i++) {
-		queues[2 * (size_t)i] = ring_driver_setup(&vnic->rx[i]);
-		queues[2 * (size_t)i + 1] = ring_driver_setup(&vnic->tx[i]);
+	for (size_t i = 0; i < n; i++) {
+		queues[2 * i] = ring_driver_setup(&vnic->rx[i]);
+		queues[2 * i + 1] = ring_driver_setup(&vnic->tx[i]);
 	}
+	if (features & VIRTIO_NET_F_CTRL_VQ)
+		queues[2 * n] = ring_driver_setup(&vnic->ctrl);
 	begin_start(vnic, &start);
 }
 
@@ -180,8 +190,82 @@ static int finish_start(struct vnic *vnic)
 
 int vnic_start(struct vnic *vnic, uint64_t features)
 {
+	int err;
+
+	if (!vnic->one_pair)
+		features |= VIRTIO_NET_F_CTRL_VQ | VIRTIO_NET_F_MQ;
 	vnic_begin_start(vnic, features);
-	return finish_start(vnic);
+	err = finish_start(vnic);
+	if (!err && !vnic->one_pair &&
+	    vnic_set_pairs(vnic, vnic->n_pairs) != VIRTIO_NET_ACK_OK)
+		abort();
+	return err;
+}
+
+#define NO_ANSWER 0xaa
+
+static uint64_t answer_gpa(const struct vnic *vnic)
+{
+	return vnic->ctrl_buf + VNIC_COMMAND_MAX - 1;
+}
+
+void vnic_begin_command(struct vnic *vnic, uint8_t class, uint8_t command,
+			const void *data, size_t len)
+{
+	unsigned char *to = guest_ram_at(&vnic->ram, vnic->ctrl_buf);
+	const struct ring_piece pieces[] = {
+		{vnic->ctrl_buf, (uint32_t)len + 2, false},
+		{answer_gpa(vnic), 1, true},
+	};
+
+	if (len > VNIC_COMMAND_MAX - 3)
+		abort();
+	to[0] = class;
+	to[1] = command;
+	if (len)
+		memcpy(to + 2, data, len);
+	to[VNIC_COMMAND_MAX - 1] = NO_ANSWER;
+	if (ring_driver_add(&vnic->ctrl, pieces, 2, false) == RING_DRIVER_NONE)
+		abort();
+	(void)ring_driver_show(&vnic->ctrl);
+}
+
+int vnic_command_answer(struct vnic *vnic)
+{
+	const unsigned char *answer =
+		guest_ram_at(&vnic->ram, answer_gpa(vnic));
+	uint32_t len;
+	uint16_t head;
+
+	if (!ring_driver_collect(&vnic->ctrl, &head, &len))
+		return -EAGAIN;
+	return len == 1 && *answer != NO_ANSWER ? *answer : -1;
+}
+
+static bool is_answered(void *arg)
+{
+	const struct vnic *vnic = arg;
+
+	return ring_driver_device_idx(&vnic->ctrl) != vnic->ctrl.used_idx;
+}
+
+int vnic_command(struct vnic *vnic, uint8_t class, uint8_t command,
+		 const void *data, size_t len)
+{
+	vnic_begin_command(vnic, class, command, data, len);
+	if (!vnic_run_until(vnic, is_answered, vnic))
+		abort();
+	return vnic_command_answer(vnic);
+}
+
+int vnic_set_pairs(struct vnic *vnic, uint16_t n)
+{
+	uint8_t data[2];
+
+	store_le16(data, n);
+	return vnic_command(vnic, VIRTIO_NET_CTRL_MQ,
+			    VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET, data,
+			    sizeof(data));
 }
 
 int vnic_start_with(struct vnic *vnic, const struct virtio_start *start)

@@ -15,10 +15,12 @@
 #include "virtio/net.h"
 #include "virtio/net_defs.h"
 
-#define VNIC_PAIRS_MAX 2
+#define VNIC_PAIRS_MAX 4
 #define VNIC_HDR_LEN   12
 /* Bytes of each buffer that vnic_post() and vnic_send() use. */
 #define VNIC_BUF_LEN 70000
+/* The longest command. */
+#define VNIC_COMMAND_MAX 16384
 /* Events that a test may leave unread. */
 #define VNIC_EVENTS_MAX 4096
 #define VNIC_CAUSE_MAX	64
@@ -34,8 +36,10 @@ struct vnic {
 	struct iothread *threads[VNIC_PAIRS_MAX];
 	uint16_t n_pairs, size;
 	uint64_t features;
-	struct ring_driver rx[VNIC_PAIRS_MAX], tx[VNIC_PAIRS_MAX];
+	struct ring_driver rx[VNIC_PAIRS_MAX], tx[VNIC_PAIRS_MAX], ctrl;
 	uint64_t rx_buf, tx_buf; /* one slice for each head, of pair 0 */
+	uint64_t ctrl_buf;	 /* a command and, at its end, the answer */
+	bool one_pair;
 	bool running;
 	unsigned int config_changes, needs_reset;
 	struct net_event events[VNIC_EVENTS_MAX];
@@ -59,8 +63,23 @@ void vnic_plug(struct vnic *vnic, struct net_endpoint *endpoint,
 void vnic_unplug(struct vnic *vnic);
 void vnic_fini(struct vnic *vnic);
 
-/* Makes rings for @features and starts the device. Returns its answer. */
+/* Makes rings for @features and starts the device. Returns its answer. A device
+ * of several pairs is asked to run all of them, unless vnic->one_pair is set;
+ * MQ and CTRL_VQ come with that. */
 int vnic_start(struct vnic *vnic, uint64_t features);
+
+/* A command through the control queue, with @len bytes of data. Returns the
+ * answer's byte, or -1: the device has written none. */
+int vnic_command(struct vnic *vnic, uint8_t class, uint8_t command,
+		 const void *data, size_t len);
+
+/* The same in two steps. Of the answer -EAGAIN: it is not there yet. */
+void vnic_begin_command(struct vnic *vnic, uint8_t class, uint8_t command,
+			const void *data, size_t len);
+int vnic_command_answer(struct vnic *vnic);
+
+/* Asks the device to run @n pairs. Returns the answer. */
+int vnic_set_pairs(struct vnic *vnic, uint16_t n);
 
 /* Starts the device with rings that are not as the drivers have them. */
 int vnic_start_with(struct vnic *vnic, const struct virtio_start *start);
