@@ -7,6 +7,8 @@
  */
 #include "base/inspect.h"
 
+#include "base/utf8.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -57,37 +59,22 @@ void inspect_init(struct inspect *in)
 	put(in, "{", 1);
 }
 
-/* Bytes of the UTF-8 sequence that @s begins with, 0 if it is none. */
-static size_t utf8_len(const unsigned char *s)
-{
-	size_t n = *s < 0x80 ? 1 : *s < 0xc2 ? 0 : *s < 0xe0 ? 2 : 3;
-
-	if (*s >= 0xf0)
-		n = *s < 0xf5 ? 4 : 0;
-	for (size_t i = 1; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) ||
-	    (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
-}
-
 static void put_string(struct inspect *in, const char *value)
 {
-	const unsigned char *s = (const unsigned char *)value;
+	const char *s = value;
 	char escape[8];
 
 	put(in, "\"", 1);
 	while (*s) {
 		size_t n = utf8_len(s);
 
-		if (*s == '"' || *s == '\\' || *s < 0x20 || *s == 0x7f) {
-			(void)snprintf(escape, sizeof(escape), "\\u%04x", *s);
+		if (*s == '"' || *s == '\\' || (n == 1 && *s < 0x20) ||
+		    *s == 0x7f) {
+			(void)snprintf(escape, sizeof(escape), "\\u%04x",
+				       (unsigned int)*s);
 			put(in, escape, strlen(escape));
 		} else if (n) {
-			put(in, (const char *)s, n);
+			put(in, s, n);
 		} else {
 			put(in, "\xef\xbf\xbd", 3);
 		}

@@ -8,7 +8,9 @@
  *
  * This is the protocol: connections, capabilities negotiation, the table of
  * commands with their arguments, replies, errors, events, passed descriptors.
- * What the commands do is commands.c's.
+ * What the commands do is commands.c's. The protocol's own commands
+ * (qmp_capabilities, query-version, query-commands, getfd, closefd) are in
+ * qmp_builtin_commands.
  *
  * Thread: the control loop.
  *
@@ -34,11 +36,15 @@ enum qmp_class {
 
 enum qmp_arg_type {
 	QMP_ARG_STRING,
-	QMP_ARG_INT,
+	QMP_ARG_INT, /* exact in a double */
 	QMP_ARG_BOOL,
 	QMP_ARG_OBJECT,
+	QMP_ARG_ARRAY,
 	QMP_ARG_ANY,
 };
+
+/* "string", "integer", ... */
+const char *qmp_arg_type_name(enum qmp_arg_type type);
 
 struct qmp_arg {
 	const char *name; /* NULL: end of the table */
@@ -47,18 +53,21 @@ struct qmp_arg {
 	const char *what; /* one line for people */
 };
 
-/* A command. @run: the arguments have been checked against @args: nothing
- * unknown, nothing missing, types right; they are good until the answer. */
+/* A command. @args: NULL is none. @run: the arguments have been checked against
+ * @args: nothing unknown, nothing missing, nothing twice, types right; they are
+ * an object (empty if the client gave none), good until the answer. */
 struct qmp_command {
 	const char *name; /* NULL: end of the table */
 	const struct qmp_arg *args;
 	const char *what; /* one line for people */
-	void (*run)(void *machine, struct qmp_call *call, const cJSON *args);
+	void (*run)(void *owner, struct qmp_call *call, const cJSON *args);
 };
 
-/* @path: of the socket, made with mode 0600; a stale one is replaced. @owner:
- * given to the commands. 0, or -errno and @error, one line (-EADDRINUSE: a
- * process listens there). */
+extern const struct qmp_command qmp_builtin_commands[];
+
+/* @path: of the socket, made with mode 0600 (less what the umask takes); a stale
+ * one is replaced. @owner: given to the commands. 0, or -errno and @error, one
+ * line (-EADDRINUSE: a process listens there). */
 struct qmp_error {
 	char text[512];
 };
@@ -66,14 +75,15 @@ int qmp_server_create(struct loop *loop, const char *path,
 		      const struct qmp_command *commands, void *owner,
 		      struct qmp_server **out, struct qmp_error *error);
 
-/* Ends all connections, removes the socket. Calls that are not answered yet are
- * forgotten: their owner must not answer them any more. NULL is allowed. */
+/* Sends what can be sent at once, ends all connections, removes the socket.
+ * Calls that are not answered yet are forgotten: their owner must not answer
+ * them any more. NULL is allowed. Not from a command's run function. */
 void qmp_server_destroy(struct qmp_server *server);
 
 /* Answers. @value: owned from now on; NULL is {}. */
 void qmp_return(struct qmp_call *call, cJSON *value);
 void qmp_fail(struct qmp_call *call, enum qmp_class class, const char *format,
-	      ...) __attribute__((format(printf, 3, 4)));
+	      ...) PRINTF_LIKE(3, 4);
 
 /* Takes the descriptor that was passed with getfd under @name on the call's
  * connection: the caller's from now on. -ENOENT. */
@@ -81,13 +91,14 @@ int qmp_take_fd(struct qmp_call *call, const char *name) MUST_CHECK;
 
 /* Takes the connection out of QMP's hands once the call is answered: after the
  * reply nothing more is read or written on it, and its descriptor (non-blocking)
- * is given to @taken, whose it is then. For "capture-start" to standard
- * output. */
+ * is given to @taken, whose it is then. @taken is called once in any case: with
+ * -1 if the connection ends first, or the call fails. For "capture-start" to
+ * standard output. */
 void qmp_detach(struct qmp_call *call, void (*taken)(void *arg, int fd),
 		void *arg);
 
 /* Sends an event to every connection that has negotiated. @data: owned from now
- * on, may be NULL. */
+ * on, may be NULL. @server may be NULL: nobody listens. */
 void qmp_event(struct qmp_server *server, const char *name, cJSON *data);
 
 #endif
