@@ -60,5 +60,9 @@ extern const struct backend_row backend_loopback;
 extern const struct backend_row backend_tap;
 extern const struct backend_row backend_script_now;
 extern const struct backend_row backend_script_soon;
+extern const struct backend_row backend_software_null;
+extern const struct backend_row backend_software_loopback;
+extern const struct backend_row backend_software_script;
+extern const struct backend_row backend_software_script_hdr;
 
 #endif
