@@ -6,8 +6,12 @@
  * permission. The driver takes the flags all or none: without checksums
  * nothing else, ECN only with TSO, USO for both versions of IP or not at all.
  *
- * Offloads and the header size stay with an interface that outlives us, so
- * both are set back at the end.
+ * Queues are attached and detached (TUNSETQUEUE) in the manner of a stack: the
+ * kernel numbers them in the order in which they come, and puts the last one in
+ * the place of one that goes.
+ *
+ * Offloads, the header size and the steering program stay with an interface
+ * that outlives us, so they are set back at the end.
  */
 #include "backends/tap_device.h"
 
@@ -28,20 +32,69 @@
 
 static int set_flags(const struct tap_device *device, unsigned long flags)
 {
-	return ioctl(device->fd, TUNSETOFFLOAD, flags) < 0 ? -errno : 0;
+	return ioctl(device->fds[0], TUNSETOFFLOAD, flags) < 0 ? -errno : 0;
+}
+
+static int set_queue(int fd, short what)
+{
+	struct ifreq ifr = {.ifr_flags = what};
+
+	return ioctl(fd, TUNSETQUEUE, &ifr) < 0 ? -errno : 0;
+}
+
+/* Whatever order the queues were attached in: the first one only. */
+static int attach_first(struct tap_device *device)
+{
+	device->n_active = 1;
+	if (!device->multi_queue)
+		return 0;
+	for (size_t i = 0; i < device->n_fds; i++)
+		(void)set_queue(device->fds[i], IFF_DETACH_QUEUE);
+	return set_queue(device->fds[0], IFF_ATTACH_QUEUE);
+}
+
+int tap_device_set_active(struct tap_device *device, size_t n)
+{
+	int err = 0;
+
+	while (!err && device->n_active > n) {
+		err = set_queue(device->fds[device->n_active - 1],
+				IFF_DETACH_QUEUE);
+		device->n_active -= !err;
+	}
+	while (!err && device->n_active < n) {
+		err = set_queue(device->fds[device->n_active],
+				IFF_ATTACH_QUEUE);
+		device->n_active += !err;
+	}
+	return err;
+}
+
+int tap_device_set_steering(const struct tap_device *device, int prog)
+{
+	return ioctl(device->fds[0], TUNSETSTEERINGEBPF, &prog) < 0 ? -errno
+								    : 0;
+}
+
+void tap_device_clear_steering(const struct tap_device *device)
+{
+	int none = -1;
+
+	(void)ioctl(device->fds[0], TUNSETSTEERINGEBPF, &none);
 }
 
 int tap_device_prepare(struct tap_device *device)
 {
 	int len = NET_VNET_HDR_LEN;
 
-	if (ioctl(device->fd, TUNGETVNETHDRSZ, &device->hdr_len) < 0)
-		device->hdr_len = -1;
-	if (ioctl(device->fd, TUNSETVNETHDRSZ, &len) < 0)
+	if (ioctl(device->fds[0], TUNGETVNETHDRSZ, &device->hdr_len) < 0 ||
+	    ioctl(device->fds[0], TUNSETVNETHDRSZ, &len) < 0)
 		return -errno;
 	device->uso =
 		set_flags(device, TUN_F_CSUM | TUN_F_USO4 | TUN_F_USO6) == 0;
-	return set_flags(device, 0);
+	if (set_flags(device, 0) < 0)
+		return -errno;
+	return attach_first(device);
 }
 
 int tap_device_set_offloads(const struct tap_device *device,
@@ -64,12 +117,12 @@ int tap_device_set_offloads(const struct tap_device *device,
 }
 
 /* A read into one byte takes a whole frame, whatever it returns. */
-void tap_device_drain(const struct tap_device *device)
+void tap_device_drain(const struct tap_device *device, size_t queue)
 {
 	char byte;
 
 	for (int i = 0; i < DRAIN_MAX; i++) {
-		if (read(device->fd, &byte, sizeof(byte)) < 0 &&
+		if (read(device->fds[queue], &byte, sizeof(byte)) < 0 &&
 		    (errno == EAGAIN || errno == EBADFD))
 			return;
 	}
@@ -80,18 +133,22 @@ int tap_device_present_name(const struct tap_device *device,
 {
 	struct ifreq ifr;
 
-	if (ioctl(device->fd, TUNGETIFF, &ifr) < 0)
+	if (ioctl(device->fds[0], TUNGETIFF, &ifr) < 0)
 		return -errno;
 	memcpy(name, ifr.ifr_name, IFNAMSIZ);
 	return 0;
 }
 
+/* A tap that was not prepared is somebody else's still. */
 void tap_device_close(struct tap_device *device)
 {
-	if (device->fd < 0)
-		return;
-	(void)set_flags(device, 0);
-	if (device->hdr_len >= 0)
-		(void)ioctl(device->fd, TUNSETVNETHDRSZ, &device->hdr_len);
-	close_fd(&device->fd);
+	if (device->hdr_len >= 0) {
+		tap_device_clear_steering(device);
+		(void)set_flags(device, 0);
+		(void)ioctl(device->fds[0], TUNSETVNETHDRSZ, &device->hdr_len);
+	}
+	for (size_t i = 0; i < device->n_fds; i++)
+		close_fd(&device->fds[i]);
+	device->n_fds = 0;
+	device->hdr_len = -1;
 }

@@ -3,9 +3,11 @@
 #define EVNIC_BACKENDS_TAP_DEVICE_H
 
 /*
- * An open tap: the file descriptor and what the tun driver can do for it.
+ * An open tap: its file descriptors, one for each queue, and what the tun driver
+ * can do for it.
  *
- * Thread: the control loop; @fd is read and written by the queue's loop.
+ * Thread: the control loop; a file descriptor is read and written by its queue's
+ * loop.
  */
 
 #include "backends/tap.h"
@@ -13,11 +15,16 @@
 
 #include <net/if.h>
 
-/* @name: the interface's name when it was opened. @hdr_len: the header size
- * that was set when it was opened, -1 if not known. @uso: the driver knows
- * UDP segmentation (Linux 6.2). */
+/* @fds: the first @n_active are attached to the interface, in this order: the
+ * kernel calls @fds[i] queue i. @fds[0] is always attached and stands for the
+ * whole device. @name: the interface's name when it was opened. @hdr_len: the
+ * header size that was set when it was opened, -1: not prepared yet. @uso: the
+ * driver knows UDP segmentation (Linux 6.2). */
 struct tap_device {
-	int fd;
+	int fds[TAP_QUEUES_MAX];
+	size_t n_fds;
+	size_t n_active;
+	bool multi_queue;
 	char name[IFNAMSIZ];
 	int hdr_len;
 	bool uso;
@@ -27,12 +34,30 @@ struct tap_device {
 int tap_device_open(struct tap_device *device, const struct tap_config *config,
 		    struct tap_error *err) MUST_CHECK;
 
-/* Sets the header size, no offloads, and finds out what the driver can do. 0,
- * or -errno with errno set. A part of tap_device_open(). */
+/* Parts of tap_device_open(). @by_name: opens max_queues file descriptors.
+ * @by_fds: takes over those that were passed; they are the caller's as long as
+ * opening fails. @prepare: sets the header size, no offloads, finds out what the
+ * driver can do, and leaves one queue attached; 0, or -errno with errno set. */
+int tap_device_open_by_name(struct tap_device *device,
+			    const struct tap_config *config,
+			    struct tap_error *err) MUST_CHECK;
+int tap_device_open_by_fds(struct tap_device *device,
+			   const struct tap_config *config,
+			   struct tap_error *err) MUST_CHECK;
 int tap_device_prepare(struct tap_device *device) MUST_CHECK;
 
 /* Gives the tap back as it was found and closes it. */
 void tap_device_close(struct tap_device *device);
+
+/* Attaches the first @n queues (1 to n_fds) and no other. 0 or -errno. */
+int tap_device_set_active(struct tap_device *device, size_t n) MUST_CHECK;
+
+/* Has the BPF program @prog choose the queue of a frame. 0 or -errno. */
+int tap_device_set_steering(const struct tap_device *device,
+			    int prog) MUST_CHECK;
+
+/* No program: the kernel chooses. */
+void tap_device_clear_steering(const struct tap_device *device);
 
 /* Lets the host hand over frames that are unfinished in these ways. 0 or
  * -errno; -EBADFD: the interface is gone. */
@@ -40,7 +65,7 @@ int tap_device_set_offloads(const struct tap_device *device,
 			    const struct net_rx_offloads *offloads) MUST_CHECK;
 
 /* Throws away frames that were queued for us before this call. */
-void tap_device_drain(const struct tap_device *device);
+void tap_device_drain(const struct tap_device *device, size_t queue);
 
 /* The interface's present name. 0, or -EBADFD: it was deleted under the file
  * descriptor. */

@@ -94,7 +94,7 @@ static int open_socket_in(int there)
  * to be in our namespace; if it is not, asking for it shows that. */
 static int open_socket_of(const struct tap_device *device)
 {
-	int ns = ioctl(device->fd, TUNGETDEVNETNS);
+	int ns = ioctl(device->fds[0], TUNGETDEVNETNS);
 	int fd;
 
 	if (ns < 0)
@@ -112,7 +112,7 @@ static unsigned int find(const struct tap_link *link)
 
 	if (link->fd < 0 ||
 	    tap_device_present_name(link->device, theirs.ifr_name) < 0 ||
-	    ioctl(link->device->fd, SIOCGIFHWADDR, &ours) < 0 ||
+	    ioctl(link->device->fds[0], SIOCGIFHWADDR, &ours) < 0 ||
 	    ioctl(link->fd, SIOCGIFHWADDR, &theirs) < 0 ||
 	    memcmp(ours.ifr_hwaddr.sa_data, theirs.ifr_hwaddr.sa_data,
 		   ETHER_ADDR_LEN) != 0 ||

@@ -34,7 +34,7 @@ void tap_queue_set_gone(struct tap_queue *q)
 	if (q->gone)
 		return;
 	q->gone = true;
-	ev_io_stop(ev, &q->rx.watcher);
+	tap_rx_stop(q);
 	ev_io_stop(ev, &q->tx.watcher);
 	q->tx.blocked = false; /* what waits can be dropped now */
 	loop_post(q->gone_loop, q->gone_msg);
@@ -59,10 +59,28 @@ static void queue_destroy(struct net_queue *queue)
 	struct tap_queue *q = tap_queue_of(queue);
 	struct ev_loop *ev = queue->config.loop->ev;
 
-	ev_io_stop(ev, &q->rx.watcher);
+	tap_rx_stop(q);
 	ev_io_stop(ev, &q->tx.watcher);
 	tap_rx_fini(q);
 	free(q);
+}
+
+static void queue_inspect(struct net_queue *queue, struct inspect *in)
+{
+	const struct tap_queue *q = tap_queue_of(queue);
+	const struct tap_rx_siblings *siblings = &q->rx.siblings;
+
+	inspect_u64(in, "index", q->index);
+	inspect_bool(in, "gone", q->gone);
+	inspect_u64(in, "rx_buffers", q->rx.fifo.count);
+	inspect_bool(in, "rx_waits_for_frames", q->rx.drained);
+	inspect_u64(in, "rx_waiting_frame", q->rx.waiting.len);
+	inspect_bool(in, "tx_waits_for_room", q->tx.blocked);
+	if (!siblings->steering)
+		return;
+	inspect_u64(in, "given_to_siblings", siblings->given);
+	inspect_u64(in, "taken_from_siblings", siblings->taken);
+	inspect_u64(in, "lost_between_siblings", siblings->lost);
 }
 
 static const struct net_queue_ops queue_ops = {
@@ -71,6 +89,7 @@ static const struct net_queue_ops queue_ops = {
 	.rx_poll = tap_rx_poll,
 	.tx_avail = tap_tx_avail,
 	.destroy = queue_destroy,
+	.inspect = queue_inspect,
 };
 
 struct tap_queue *tap_queue_create(struct net_endpoint *endpoint,

@@ -8,9 +8,11 @@
  * Thread: the queue's loop, except for tap_queue_create().
  */
 
+#include "backends/tap_steering.h"
 #include "backends/tap_window.h"
 #include "base/guest_mem.h"
 #include "base/log.h"
+#include "net/iov.h"
 #include "net/queue.h"
 #include "net/rx_fifo.h"
 
@@ -19,13 +21,28 @@
 /* The most that one read gives: a frame with its header. */
 #define TAP_READ_MAX (NET_VNET_HDR_LEN + NET_FRAME_MAX)
 
-/* A frame that was read while too few buffers were held: the first @head bytes
- * are in the oldest buffers, the others in the spill. @len 0: none. @starved:
- * tried in vain with the buffers that are held. */
+/* A frame that has yet to get its buffers. One that was read while too few were
+ * held has its first @head bytes in the oldest of them, the others at @rest, in
+ * the spill. One that was handed over (@handed) is all at @rest, its header is
+ * in rx->hdr. @len 0: none. @starved: tried in vain with the buffers that are
+ * held. */
 struct tap_rx_waiting {
 	uint32_t len;
 	uint32_t head;
+	const uint8_t *rest;
+	bool handed;
 	bool starved;
+};
+
+/* Frames from and to the other queues of the tap. @steering: NULL, unless in
+ * software. @empty: there is nothing from them, the watcher waits for it.
+ * @theirs_next: theirs have their turn before what is read. */
+struct tap_rx_siblings {
+	struct tap_steering *steering;
+	ev_io watcher;
+	bool empty;
+	bool theirs_next;
+	uint64_t given, taken, lost;
 };
 
 /* @drained: a read has found nothing, the watcher is on. @wanted: bytes that
@@ -41,6 +58,7 @@ struct tap_rx {
 	size_t most_held;
 	struct tap_window window;
 	struct tap_rx_waiting waiting;
+	struct tap_rx_siblings siblings;
 	struct log_limit log;
 	uint8_t hdr[NET_VNET_HDR_LEN];
 	unsigned char spill[TAP_READ_MAX];
@@ -58,13 +76,14 @@ struct tap_tx {
 	struct iovec iov[1 + NET_TX_SEGS_MAX];
 };
 
-/* @name, @fd: the tap's, borrowed. @armed: the client is to be told. @gone: the
- * interface does not exist any more. @gone_msg: posted to @gone_loop when the
- * queue finds that out. */
+/* @name, @fd: the tap's, borrowed. @index: the kernel's number of the queue.
+ * @armed: the client is to be told. @gone: the interface does not exist any
+ * more. @gone_msg: posted to @gone_loop when the queue finds that out. */
 struct tap_queue {
 	struct net_queue base;
 	const char *name;
 	int fd;
+	size_t index;
 	bool armed;
 	bool gone;
 	struct loop *gone_loop;
@@ -88,14 +107,32 @@ void tap_queue_set_gone(struct tap_queue *q);
 /* Tells the client, if it waits. */
 void tap_queue_notify(struct tap_queue *q);
 
-/* Receive. @init: before the first op. */
-void tap_rx_init(struct tap_queue *q);
+/* Receive. @init: before the first op. @steering: in software, NULL otherwise. */
+void tap_rx_init(struct tap_queue *q, struct tap_steering *steering);
+void tap_rx_stop(struct tap_queue *q);
 void tap_rx_fini(struct tap_queue *q);
 bool tap_rx_is_ready(const struct tap_queue *q);
 void tap_rx_avail(struct net_queue *queue, struct net_buffer_access *pool,
 		  const struct net_rx_id *ids, size_t n);
 int tap_rx_poll(struct net_queue *queue, struct net_buffer_access *pool,
 		struct net_rx_packet *out, size_t max, size_t *n);
+
+/* What goes from queue to queue (tap_siblings.c). @give: true: the frame of @len
+ * bytes, at @frame with its header in front, is another queue's and was dealt
+ * with. @fetch: a frame from another queue becomes the one that waits, if it is
+ * its turn; @done: it waits no longer. @stop: on the queue's loop. */
+void tap_siblings_init(struct tap_queue *q, struct tap_steering *steering);
+void tap_siblings_stop(struct tap_queue *q);
+bool tap_siblings_give(struct tap_queue *q, struct net_iov_walk frame,
+		       uint32_t len);
+void tap_siblings_fetch(struct tap_queue *q);
+void tap_siblings_done(struct tap_queue *q);
+
+/* May there be a frame from another queue? */
+static inline bool tap_siblings_ready(const struct tap_queue *q)
+{
+	return !q->rx.siblings.empty;
+}
 
 /* Transmit. */
 void tap_tx_init(struct tap_queue *q);

@@ -20,11 +20,16 @@
  * read beside them and becomes metadata; then the window is one buffer, and the
  * spill the rest.
  *
+ * With steering in software a frame may be another queue's: it is handed over
+ * (tap_siblings.c), and what comes from others is placed like a frame that
+ * waits.
+ *
  * After 64 KiB frames were negotiated the window has 64 KiB. Otherwise it is as
  * long as the longest frame that was seen.
  */
 #include "backends/tap_queue.h"
 
+#include "net/iov.h"
 #include "net/vnet_hdr.h"
 
 #include <errno.h>
@@ -81,6 +86,49 @@ static bool deliver(struct tap_queue *q, struct net_buffer_access *pool,
 	return true;
 }
 
+/* Writes the header of a frame that was not read into the buffers. */
+static int write_vnet_hdr(struct tap_queue *q, struct net_buffer_access *pool,
+			  size_t n)
+{
+	struct iovec iov[NET_VNET_HDR_LEN];
+	struct net_iov_walk walk;
+	ssize_t pieces;
+
+	pieces = net_pool_guest_addresses(pool, q->rx.window.ids, n,
+					  NET_ROOM_HEADER, 0, iov,
+					  ARRAY_SIZE(iov));
+	if (pieces < 0)
+		return (int)pieces;
+	walk = net_iov_walk(iov, MIN((size_t)pieces, ARRAY_SIZE(iov)));
+	return net_iov_write(&walk, q->rx.hdr, NET_VNET_HDR_LEN) ? 0 : -EFAULT;
+}
+
+/* Puts what waits of @frame into the first @n buffers, whose ids are in the
+ * window. */
+static bool place(struct tap_queue *q, struct net_buffer_access *pool,
+		  const struct tap_rx_waiting *frame, size_t n,
+		  struct net_rx_packet *out)
+{
+	int err = 0;
+
+	if (!n) {
+		drop(q, "longer than the guest's receive buffers");
+		return false;
+	}
+	if (frame->handed && has_place_for_hdr(q))
+		err = write_vnet_hdr(q, pool, n);
+	if (!err)
+		err = net_pool_write_data(pool, q->rx.window.ids, n,
+					  frame->head, frame->rest,
+					  frame->len - frame->head);
+	if (err < 0) {
+		net_stat_add(&q->base.stats->rx_errors, 1);
+		drop(q, "a receive buffer cannot be written");
+		return false;
+	}
+	return deliver(q, pool, frame->len, (uint16_t)n, out);
+}
+
 /* Tries to finish the frame that waits. True: a packet is in @out. */
 static bool finish_waiting(struct tap_queue *q, struct net_buffer_access *pool,
 			   struct net_rx_packet *out)
@@ -90,6 +138,7 @@ static bool finish_waiting(struct tap_queue *q, struct net_buffer_access *pool,
 	size_t span = q->base.config.rx_span;
 	size_t held = MIN(span, rx->fifo.count);
 	size_t n = tap_window_count(&rx->window, pool, held, frame.len);
+	bool done;
 
 	tap_window_clear(&rx->window);
 	if (!n && held < MIN(span, rx->most_held)) {
@@ -97,17 +146,10 @@ static bool finish_waiting(struct tap_queue *q, struct net_buffer_access *pool,
 		return false;
 	}
 	rx->waiting = (struct tap_rx_waiting){0};
-	if (!n) {
-		drop(q, "longer than the guest's receive buffers");
-		return false;
-	}
-	if (net_pool_write_data(pool, rx->window.ids, n, frame.head, rx->spill,
-				frame.len - frame.head) < 0) {
-		net_stat_add(&q->base.stats->rx_errors, 1);
-		drop(q, "a receive buffer cannot be written");
-		return false;
-	}
-	return deliver(q, pool, frame.len, (uint16_t)n, out);
+	done = place(q, pool, &frame, n, out);
+	if (frame.handed)
+		tap_siblings_done(q);
+	return done;
 }
 
 /* A read of @n bytes (header included) has reached into the spill. */
@@ -129,24 +171,35 @@ static bool spilled(struct tap_queue *q, struct net_buffer_access *pool,
 	rx->waiting = (struct tap_rx_waiting){
 		.len = (uint32_t)(n - NET_VNET_HDR_LEN),
 		.head = (uint32_t)head,
+		.rest = rx->spill,
 	};
 	return finish_waiting(q, pool, out);
 }
 
-/* Reads one frame, with its header. Returns the bytes of both or -errno. */
-static ssize_t read_frame(struct tap_queue *q)
+/* Where a frame with its header is read to: its @n places. */
+static const struct iovec *places(struct tap_queue *q, size_t *n)
 {
 	struct tap_window *w = &q->rx.window;
 	size_t first = w->first;
-	ssize_t n;
 
 	w->iov[w->end] = (struct iovec){q->rx.spill, sizeof(q->rx.spill)};
 	if (!has_place_for_hdr(q)) {
 		first = 0;
 		w->iov[0] = (struct iovec){q->rx.hdr, sizeof(q->rx.hdr)};
 	}
+	*n = w->end - first + 1;
+	return &w->iov[first];
+}
+
+/* Reads one frame, with its header. Returns the bytes of both or -errno. */
+static ssize_t read_frame(struct tap_queue *q)
+{
+	size_t n_iov;
+	const struct iovec *iov = places(q, &n_iov);
+	ssize_t n;
+
 	do {
-		n = readv(q->fd, &w->iov[first], (int)(w->end - first + 1));
+		n = readv(q->fd, iov, (int)n_iov);
 	} while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : n;
 }
@@ -169,6 +222,16 @@ static void handle_error(struct tap_queue *q, int err)
 	ev_io_start(q->base.config.loop->ev, &q->rx.watcher);
 }
 
+/* Is the frame that was just read, of @len bytes, another queue's? Then it goes
+ * there. */
+static bool pass_on(struct tap_queue *q, size_t len)
+{
+	size_t n_iov;
+	const struct iovec *iov = places(q, &n_iov);
+
+	return tap_siblings_give(q, net_iov_walk(iov, n_iov), (uint32_t)len);
+}
+
 /* Reads one frame into the window. True: a packet is in @out. */
 static bool receive(struct tap_queue *q, struct net_buffer_access *pool,
 		    struct net_rx_packet *out)
@@ -188,6 +251,8 @@ static bool receive(struct tap_queue *q, struct net_buffer_access *pool,
 		drop(q, "shorter than an Ethernet header");
 		return false;
 	}
+	if (q->rx.siblings.steering && pass_on(q, len - NET_VNET_HDR_LEN))
+		return false;
 	if (len > beside + w->bytes)
 		return spilled(q, pool, len, out);
 	len -= NET_VNET_HDR_LEN;
@@ -206,10 +271,14 @@ int tap_rx_poll(struct net_queue *queue, struct net_buffer_access *pool,
 	 * here. */
 	tap_window_clear(&rx->window);
 	for (size_t i = 0; i < max && tap_rx_is_ready(q); i++) {
+		if (!rx->waiting.len)
+			tap_siblings_fetch(q);
 		if (rx->waiting.len) {
 			*n += finish_waiting(q, pool, &out[*n]);
 			continue;
 		}
+		if (rx->drained)
+			continue; /* the siblings had nothing either */
 		tap_window_fill(&rx->window, pool, most, rx->wanted);
 		if (rx->refilled && *n && rx->window.bytes < rx->wanted)
 			break;
@@ -238,7 +307,9 @@ bool tap_rx_is_ready(const struct tap_queue *q)
 
 	if (q->gone || !rx->fifo.count)
 		return false;
-	return rx->waiting.len ? !rx->waiting.starved : !rx->drained;
+	if (rx->waiting.len)
+		return !rx->waiting.starved;
+	return !rx->drained || tap_siblings_ready(q);
 }
 
 static void readable_cb(struct ev_loop *ev, ev_io *w, int revents)
@@ -251,10 +322,11 @@ static void readable_cb(struct ev_loop *ev, ev_io *w, int revents)
 	tap_queue_notify(q);
 }
 
-void tap_rx_init(struct tap_queue *q)
+void tap_rx_init(struct tap_queue *q, struct tap_steering *steering)
 {
 	const struct net_rx_offloads *offloads = &q->base.config.rx_offloads;
 
+	tap_siblings_init(q, steering);
 	ev_io_init(&q->rx.watcher, readable_cb, q->fd, EV_READ);
 	q->rx.window.fifo = &q->rx.fifo;
 	q->rx.window.room =
@@ -262,6 +334,12 @@ void tap_rx_init(struct tap_queue *q)
 	q->rx.wanted = offloads->tso4 || offloads->tso6 || offloads->uso
 			       ? TAP_READ_MAX
 			       : 1;
+}
+
+void tap_rx_stop(struct tap_queue *q)
+{
+	ev_io_stop(q->base.config.loop->ev, &q->rx.watcher);
+	tap_siblings_stop(q);
 }
 
 void tap_rx_fini(struct tap_queue *q)

@@ -61,10 +61,12 @@ static int fail(struct kind_error *error, const char *name, const char *what,
 static int tap_create(const struct backend_config *config, struct loop *loop,
 		      struct kind_error *error, struct net_endpoint **out)
 {
+	int fd = (int)config->fd;
 	const struct tap_config tap = {
 		.ifname = config->host_dev_name,
-		.fd = (int)config->fd,
 		.create = config->create,
+		.fds = &fd,
+		.n_fds = fd >= 0,
 	};
 	struct tap_error cause;
 	int err = tap_endpoint_create(&tap, loop, &cause, out);

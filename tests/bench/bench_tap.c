@@ -154,7 +154,8 @@ static void pin(void)
 static double run_case(const struct tap_case *what)
 {
 	static struct tap_run run;
-	struct tap_config config = {.ifname = NULL};
+	int fd;
+	const struct tap_config config = {.fds = &fd, .n_fds = 1};
 	struct net_endpoint *endpoint;
 	struct tap_error err;
 	double ratio;
@@ -164,7 +165,7 @@ static double run_case(const struct tap_case *what)
 	tap_host_set_up("tap0", true);
 	/* It would get what is transmitted. */
 	run.host = what->transmit ? -1 : tap_host_socket("tap0");
-	config.fd = fcntl(run.fd, F_DUPFD_CLOEXEC, 0);
+	fd = fcntl(run.fd, F_DUPFD_CLOEXEC, 0);
 	vnic_init(&run.vnic);
 	if (tap_endpoint_create(&config, &run.vnic.loop, &err, &endpoint) < 0)
 		tap_run_fail(err.text);

@@ -42,7 +42,7 @@ static bool enter(void)
 
 static int tap_open(struct backend *b, struct loop *control)
 {
-	struct tap_config config = {.ifname = NAME, .fd = -1};
+	struct tap_config config = {.ifname = NAME};
 	struct tap_state *state;
 	struct tap_error err;
 	int code;

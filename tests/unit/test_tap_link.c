@@ -63,7 +63,7 @@ static void open_endpoint(const struct tap_config *config)
 
 static void setup(void)
 {
-	struct tap_config config = {.ifname = "tap0", .fd = -1};
+	struct tap_config config = {.ifname = "tap0"};
 
 	ck_assert_int_eq(loop_init(&loop), 0);
 	tap_host_add("tap0", TAP_FLAGS);
@@ -392,7 +392,8 @@ static int open_namespace_of(pid_t pid)
  * the queue meets the end. An interface of the same name misleads nobody. */
 START_TEST(not_followed)
 {
-	struct tap_config config = {.fd = -1};
+	int fd;
+	struct tap_config config = {.fds = &fd, .n_fds = 1};
 	pid_t pid = spawn_namespace();
 	int here = open_namespace_of(getpid()), there = open_namespace_of(pid);
 
@@ -400,7 +401,7 @@ START_TEST(not_followed)
 	net_endpoint_wait_for_action(ep, NULL, NULL);
 	net_endpoint_destroy(ep);
 	ck_assert_int_eq(setns(there, CLONE_NEWNET), 0);
-	config.fd = tap_host_open("tap0", TAP_FLAGS);
+	fd = tap_host_open("tap0", TAP_FLAGS);
 	ck_assert_int_eq(setns(here, CLONE_NEWNET), 0);
 	close_fd(&there);
 	tap_host_set_net_admin(false);

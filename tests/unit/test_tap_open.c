@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #define TAP_FLAGS (IFF_TAP | IFF_NO_PI | IFF_VNET_HDR)
+#define MQ_FLAGS  (TAP_FLAGS | IFF_MULTI_QUEUE)
 
 static struct loop loop;
 static size_t fds_before;
@@ -72,12 +73,12 @@ static struct net_endpoint *open_tap(const struct tap_config *config)
 
 static struct tap_config by_name(const char *name)
 {
-	return (struct tap_config){.ifname = name, .fd = -1};
+	return (struct tap_config){.ifname = name};
 }
 
-static struct tap_config by_fd(int fd)
+static struct tap_config by_fd(const int *fd)
 {
-	return (struct tap_config){.fd = fd};
+	return (struct tap_config){.fds = fd, .n_fds = 1};
 }
 
 START_TEST(missing)
@@ -137,15 +138,128 @@ START_TEST(busy)
 }
 END_TEST
 
+/* The queues of an interface that are attached. */
+static size_t attached(const char *name)
+{
+	char path[64];
+	const struct dirent *entry;
+	size_t n = 0;
+	DIR *dir;
+
+	(void)snprintf(path, sizeof(path), "/sys/class/net/%s/queues", name);
+	dir = opendir(path);
+	ck_assert_ptr_nonnull(dir);
+	while ((entry = readdir(dir)))
+		n += strncmp(entry->d_name, "tx-", 3) == 0;
+	(void)closedir(dir);
+	return n;
+}
+
+/* Opens, looks at what it offers, and closes. */
+static void expect_queues(const struct tap_config *config, const char *name,
+			  uint16_t n)
+{
+	struct net_endpoint *ep = open_tap(config);
+	struct net_multiqueue mq = net_endpoint_multiqueue_support(ep);
+
+	ck_assert_uint_eq(mq.max_queues, n);
+	ck_assert_uint_eq(mq.indirection_table_size,
+			  n > 1 ? NET_RSS_TABLE_MAX : 0);
+	ck_assert_uint_eq(attached(name), 1);
+	net_endpoint_destroy(ep);
+}
+
+/* A tap that was made for several queues has as many as one asks for. */
 START_TEST(multi_queue)
 {
 	struct tap_config config = by_name("mq0");
 
-	tap_host_add("mq0", TAP_FLAGS | IFF_MULTI_QUEUE);
-	expect_error(&config, -EINVAL,
-		     "mq0: a multi-queue tap, and one queue was asked for; "
-		     "make it without \"multi_queue\"");
+	tap_host_add("mq0", MQ_FLAGS);
+	for (uint16_t n = 0; n <= 8; n++) {
+		config.max_queues = n;
+		expect_queues(&config, "mq0", n ? n : 1);
+	}
 	tap_host_delete("mq0");
+	config.max_queues = 3;
+	config.create = true;
+	expect_queues(&config, "mq0", 3);
+	ck_assert(!tap_host_exists("mq0"));
+}
+END_TEST
+
+START_TEST(multi_queue_wrong)
+{
+	struct tap_config config = by_name("one0");
+	int fd;
+
+	config.max_queues = 2;
+	expect_error(&config, -ENODEV,
+		     "one0: no such network interface; make it with \"ip "
+		     "tuntap add dev one0 mode tap multi_queue\" or set "
+		     "\"create\": true");
+	tap_host_add("one0", TAP_FLAGS);
+	expect_error(&config, -EINVAL,
+		     "one0: a tap of one queue, and 2 were asked for; make it "
+		     "with \"ip tuntap add dev one0 mode tap multi_queue\" or "
+		     "set \"queue_pairs\": 1");
+	tap_host_delete("one0");
+	config.max_queues = 257;
+	expect_error(&config, -EINVAL,
+		     "one0: 257 queue pairs, and a tap has at most 256");
+
+	fd = tap_host_open("one0", MQ_FLAGS);
+	config.max_queues = 2;
+	expect_error(&config, -EBUSY,
+		     "one0: another process has 1 of its queues open; end that "
+		     "process or use another tap");
+	ck_assert_uint_eq(attached("one0"), 1);
+	(void)close(fd);
+}
+END_TEST
+
+START_TEST(inherited_queues)
+{
+	int fds[3];
+	struct tap_config config = {.fds = fds, .n_fds = 3};
+	struct ifreq detach = {.ifr_flags = IFF_DETACH_QUEUE};
+
+	for (size_t i = 0; i < 3; i++)
+		fds[i] = tap_host_open("mq0", MQ_FLAGS);
+	/* The launcher may leave them in any state. */
+	ck_assert_int_eq(ioctl(fds[1], TUNSETQUEUE, &detach), 0);
+	expect_queues(&config, "mq0", 3);
+	for (size_t i = 0; i < 3; i++)
+		ck_assert_int_eq(fcntl(fds[i], F_GETFL), -1);
+}
+END_TEST
+
+START_TEST(inherited_queues_wrong)
+{
+	int fds[2];
+	struct tap_config config = {.fds = fds, .n_fds = 2};
+	char text[256];
+
+	fds[0] = tap_host_open("mq0", MQ_FLAGS);
+	fds[1] = tap_host_open("mq1", MQ_FLAGS);
+	(void)snprintf(text, sizeof(text),
+		       "fd %d (mq1): another tap than mq0; pass queues of one "
+		       "tap",
+		       fds[1]);
+	expect_error(&config, -EINVAL, text);
+	(void)close(fds[1]);
+	fds[1] = fds[0];
+	(void)snprintf(text, sizeof(text), "fd %d (mq0): passed twice", fds[0]);
+	expect_error(&config, -EINVAL, text);
+	(void)close(fds[0]);
+
+	fds[0] = tap_host_open("one0", TAP_FLAGS);
+	fds[1] = fds[0];
+	(void)snprintf(text, sizeof(text),
+		       "fd %d (one0): opened without IFF_MULTI_QUEUE, and 2 "
+		       "queues were passed",
+		       fds[0]);
+	expect_error(&config, -EINVAL, text);
+	(void)close(fds[0]);
 }
 END_TEST
 
@@ -226,7 +340,7 @@ END_TEST
 START_TEST(inherited)
 {
 	int fd = tap_host_open("fd0", TAP_FLAGS);
-	struct tap_config config = by_fd(fd);
+	struct tap_config config = by_fd(&fd);
 	struct net_endpoint *ep;
 
 	ck_assert_int_eq(fcntl(fd, F_SETFL, 0), 0);
@@ -245,7 +359,7 @@ START_TEST(inherited_wrong)
 	char text[256];
 
 	ck_assert_int_eq(pipe2(pipes, O_CLOEXEC), 0);
-	config = by_fd(pipes[0]);
+	config = by_fd(&pipes[0]);
 	(void)snprintf(text, sizeof(text),
 		       "fd %d: Inappropriate ioctl for device (ENOTTY): not an "
 		       "open /dev/net/tun; pass a tap",
@@ -254,13 +368,14 @@ START_TEST(inherited_wrong)
 	(void)close(pipes[0]);
 	(void)close(pipes[1]);
 
-	config = by_fd(777);
+	fd = 777;
+	config = by_fd(&fd);
 	expect_error(&config, -EBADF,
 		     "fd 777: Bad file descriptor (EBADF): not an open "
 		     "/dev/net/tun; pass a tap");
 
 	fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
-	config = by_fd(fd);
+	config = by_fd(&fd);
 	(void)snprintf(text, sizeof(text),
 		       "fd %d: File descriptor in bad state (EBADFD): not "
 		       "attached to an interface; pass it after TUNSETIFF",
@@ -269,7 +384,7 @@ START_TEST(inherited_wrong)
 	(void)close(fd);
 
 	fd = tap_host_open("plain0", IFF_TAP);
-	config = by_fd(fd);
+	config = by_fd(&fd);
 	(void)snprintf(text, sizeof(text),
 		       "fd %d (plain0): opened without IFF_NO_PI IFF_VNET_HDR; "
 		       "open it with IFF_TAP | IFF_NO_PI | IFF_VNET_HDR",
@@ -282,8 +397,11 @@ END_TEST
 
 START_TEST(neither_or_both)
 {
-	struct tap_config neither = {.fd = -1};
-	struct tap_config both = {.ifname = "tap0", .fd = 3};
+	static const int fd = 3;
+	struct tap_config neither = {.ifname = NULL};
+	struct tap_config both = by_fd(&fd);
+
+	both.ifname = "tap0";
 
 	expect_error(&neither, -EINVAL,
 		     "a tap is given by its name or by a file descriptor: one "
@@ -312,6 +430,9 @@ int main(void)
 	tcase_add_test(tc, not_a_tap);
 	tcase_add_test(tc, busy);
 	tcase_add_test(tc, multi_queue);
+	tcase_add_test(tc, multi_queue_wrong);
+	tcase_add_test(tc, inherited_queues);
+	tcase_add_test(tc, inherited_queues_wrong);
 	tcase_add_test(tc, no_right_to_make);
 	tcase_add_test(tc, no_right_to_open);
 	tcase_add_test(tc, created_and_given_back);

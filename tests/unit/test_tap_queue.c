@@ -50,7 +50,7 @@ static void done_cb(void *arg, int err)
 
 static void setup(void)
 {
-	struct tap_config config = {0};
+	struct tap_config config = {.fds = &tap_fd, .n_fds = 1};
 	struct tap_error err = {""};
 
 	ck_assert_int_eq(loop_init(&loop), 0);
@@ -59,7 +59,6 @@ static void setup(void)
 	tap_host_set_mtu("tap0", 9000);
 	tap_host_set_up("tap0", true);
 	host = tap_host_socket("tap0");
-	config.fd = tap_fd;
 	ck_assert_msg(!tap_endpoint_create(&config, &loop, &err, &ep), "%s",
 		      err.text);
 	readies = 0;
