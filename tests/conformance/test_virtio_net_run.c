@@ -520,6 +520,7 @@ START_TEST(inspection_shows_every_pair)
 	text = look();
 	while (!strstr(text, "\"held\":7")) { /* it is about to fetch them */
 		free(text);
+		vnic_run(&vnic); /* rounds wait for messages to end */
 		text = look();
 	}
 	expect_in(text, "\"state\":\"running\"");
