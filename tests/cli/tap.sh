@@ -61,11 +61,14 @@ runs || die "evnic ended with its TAP"
 kill -TERM $pid
 ended 0
 
-# The wrong kind.
+# One with several queues serves a NIC with one.
 ip tuntap add dev evnic0 mode tap multi_queue
-expect 1 "$evnic" run tap.json
-says err "multi-queue"
+start tap.json
+kill -TERM $pid
+ended 0
 ip link del evnic0
+
+# The wrong kind.
 ip tuntap add dev evnic0 mode tun
 expect 1 "$evnic" run tap.json
 says err "tun interface"
