@@ -25,6 +25,7 @@
 struct arguments {
 	const char *file;
 	const char *pidfile;
+	const char *control;
 };
 
 /* @args: what follows the verb in its usage line. @options: as getopt_long()
@@ -45,6 +46,7 @@ static int verb_host(const struct arguments *args);
 
 static const struct option run_options[] = {
 	{"help", no_argument, NULL, 'h'},
+	{"control", required_argument, NULL, 'c'},
 	{"pidfile", required_argument, NULL, 'p'},
 	{0},
 };
@@ -57,11 +59,13 @@ static const struct option no_options[] = {
 static const struct verb verbs[] = {
 	{
 		.name = "run",
-		.args = "FILE [--pidfile PATH]",
+		.args = "FILE [OPTIONS]",
 		.summary = "launch the machine that a description describes",
 		.details =
 			"Launches the machine that FILE describes, on KVM, and "
 			"runs it until it ends.\n"
+			"  --control PATH  take commands on a unix socket "
+			"there (evnic ctl)\n"
 			"  --pidfile PATH  hold the process id in PATH while it "
 			"runs; no second evnic\n"
 			"                  runs with the same PATH\n"
@@ -119,6 +123,8 @@ static int verb_run(const struct arguments *args)
 		status = EXIT_WRONG;
 		goto out;
 	}
+	if (args->control)
+		desc.config.control_socket = args->control;
 	machine_block_signals();
 	if (args->pidfile && pidfile_create(&pidfile, args->pidfile) < 0)
 		goto out;
@@ -195,6 +201,9 @@ static int run_verb(const struct verb *verb, int argc, char **argv)
 		case 'h':
 			print_verb_help(verb);
 			return EXIT_SUCCESS;
+		case 'c':
+			args.control = optarg;
+			break;
 		case 'p':
 			args.pidfile = optarg;
 			break;

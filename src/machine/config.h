@@ -69,6 +69,18 @@ struct serial_config {
 	const char *path;
 };
 
+/* A token bucket; @size is CONFIG_ABSENT or 0: none. */
+struct config_bucket {
+	int64_t size;
+	int64_t one_time_burst;
+	int64_t refill_time;
+};
+
+struct config_limiter {
+	struct config_bucket bandwidth;
+	struct config_bucket ops;
+};
+
 /* @type: index into the table of endpoint kinds. */
 struct backend_config {
 	const char *id;
@@ -90,6 +102,7 @@ struct nic_config {
 	int64_t queue_size;
 	int64_t queue_pairs;
 	int64_t busy_poll_us;
+	struct config_limiter rx_rate_limiter, tx_rate_limiter;
 	size_t endpoint;
 };
 
@@ -100,6 +113,8 @@ struct machine_config {
 	struct machine_shape shape;
 	struct serial_config serial;
 	int64_t iothreads;
+	const char *control_socket;
+	const char *metrics_socket;
 	struct nic_config nics[CONFIG_MAX_NICS];
 	size_t n_nics;
 	struct backend_config backends[CONFIG_MAX_BACKENDS + CONFIG_MAX_NICS];

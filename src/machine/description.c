@@ -10,6 +10,7 @@
 #include "machine/description.h"
 
 #include "machine/json_text.h"
+#include "machine/keys.h"
 #include "machine/reader.h"
 #include "machine/rules.h"
 #include "machine/where.h"
@@ -54,8 +55,9 @@ static void fault_at(struct description *desc, size_t offset,
 		     reason);
 }
 
-void description_parse(struct description *desc, const char *file,
-		       const char *text, size_t len)
+/* Reads @text by @keys into @base. False: it is not JSON. */
+static bool parse(struct description *desc, const char *file, const char *text,
+		  size_t len, const struct key_table *keys, void *base)
 {
 	const struct text_pos nowhere = {0};
 	const char *end = NULL, *reason;
@@ -66,7 +68,7 @@ void description_parse(struct description *desc, const char *file,
 	desc->text = malloc(len + 1);
 	if (!desc->text) {
 		problems_add(&desc->problems, nowhere, "", "out of memory");
-		return;
+		return false;
 	}
 	if (len > 0)
 		memcpy(desc->text, text, len);
@@ -75,20 +77,38 @@ void description_parse(struct description *desc, const char *file,
 
 	if (strlen(desc->text) != len) {
 		fault_at(desc, strlen(desc->text), "a zero byte: not JSON");
-		return;
+		return false;
 	}
 	desc->root = cJSON_ParseWithLengthOpts(desc->text, len + 1, &end, true);
 	if (!desc->root) {
 		offset = end ? (size_t)(end - desc->text) : 0;
 		reason = json_text_fault(desc->text, len, &offset);
 		fault_at(desc, offset, reason);
-		return;
+		return false;
 	}
 	reason = json_text_strict(desc->text, len, &offset);
 	if (reason)
 		fault_at(desc, offset, reason);
-	reader_read(desc);
-	rules_check(desc);
+	reader_read(desc, keys, base);
+	return true;
+}
+
+void description_parse(struct description *desc, const char *file,
+		       const char *text, size_t len)
+{
+	if (parse(desc, file, text, len, &key_table_machine, &desc->config))
+		rules_check(desc);
+}
+
+void description_read(struct description *desc, const struct key_table *keys,
+		      const cJSON *object, void *base)
+{
+	char *text = cJSON_PrintUnformatted(object);
+
+	memset(base, 0, keys->size);
+	(void)parse(desc, "", text ? text : "", text ? strlen(text) : 0, keys,
+		    base);
+	cJSON_free(text);
 }
 
 /* Reads at most @max bytes of @path into *@out. Bytes read, or -errno. */

@@ -13,6 +13,8 @@
 
 #include <cjson/cJSON.h>
 
+struct key_table;
+
 /* Larger files are refused unread. */
 #define DESCRIPTION_MAX_BYTES (1 << 20)
 
@@ -31,6 +33,12 @@ struct description {
  * empty. Looks at nothing but the text. */
 void description_parse(struct description *desc, const char *file,
 		       const char *text, size_t len);
+
+/* Reads a part of a description that came by another way: @object by @keys, into
+ * @base, which borrows its strings from @desc. Problems and the end of @desc are
+ * as above (NULL: out of memory before); @desc->config means nothing. */
+void description_read(struct description *desc, const struct key_table *keys,
+		      const cJSON *object, void *base);
 
 /* The same for the file at @path, and checks besides that this host has the
  * files and the memory that are asked for. */

@@ -82,22 +82,38 @@ static void write_table(FILE *out, const struct key_table *table,
 	}
 }
 
-void docs_write_markdown(FILE *out)
+/* A section for each table that @table's keys name, and for those of its own
+ * keys right after it. Neighbours with the same table share a section. */
+static void write_sections(FILE *out, const struct key_table *table)
 {
-	const struct key_table *top = &key_table_machine;
+	size_t next;
 
-	(void)fputs(intro, out);
-	write_table(out, top, NULL, NULL);
-	for (size_t i = 0; i < top->n_keys; i++) {
-		const struct key *key = &top->keys[i];
-		char title[KEY_NAME_MAX + 16];
+	for (size_t i = 0; i < table->n_keys; i = next) {
+		const struct key *key = &table->keys[i];
+		char title[256];
+		int used;
 
+		next = i + 1;
 		if (!key->table)
 			continue;
-		(void)snprintf(title, sizeof(title), "%s%s", key->name,
-			       key->type == KEY_LIST ? " (each)" : "");
+		used = snprintf(title, sizeof(title), "%s%s", key->name,
+				key->type == KEY_LIST ? " (each)" : "");
+		for (; next < table->n_keys &&
+		       table->keys[next].table == key->table;
+		     next++)
+			used += snprintf(title + used,
+					 sizeof(title) - (size_t)used, ", %s",
+					 table->keys[next].name);
 		write_table(out, key->table, title, key->text);
+		write_sections(out, key->table);
 	}
+}
+
+void docs_write_markdown(FILE *out)
+{
+	(void)fputs(intro, out);
+	write_table(out, &key_table_machine, NULL, NULL);
+	write_sections(out, &key_table_machine);
 }
 
 /* The schema is built best effort; a node that could not be had shows as a

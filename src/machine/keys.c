@@ -16,6 +16,9 @@
 #define NAME_MAX_BYTES KEY_NAME_MAX
 #define PATH_MAX_BYTES 4095
 
+/* sizeof(sun_path) - 1 */
+#define SOCKET_MAX_BYTES 107
+
 /* "tap0" is at most this long: IFNAMSIZ - 1. */
 #define IFACE_MAX_BYTES 15
 
@@ -201,6 +204,67 @@ static const struct key serial_keys[] = {
 static const struct key_table serial_table =
 	TABLE(serial_keys, struct serial_config, "type");
 
+/* Tokens and milliseconds that are exact in JSON, with room for sums. */
+#define TOKENS_MAX (1LL << 50)
+#define REFILL_MAX (1LL << 40)
+
+static const struct key bucket_keys[] = {
+	{
+		.name = "size",
+		.type = KEY_INT,
+		.required = true,
+		.offset = offsetof(struct config_bucket, size),
+		.min = 0,
+		.max = TOKENS_MAX,
+		.unit = "bytes, or frames",
+		.text = "What the bucket holds, the largest burst. 0: no limit.",
+	},
+	{
+		.name = "one_time_burst",
+		.type = KEY_INT,
+		.offset = offsetof(struct config_bucket, one_time_burst),
+		.min = 0,
+		.max = TOKENS_MAX,
+		.fallback = "0",
+		.unit = "bytes, or frames",
+		.text = "What may go in addition, once.",
+	},
+	{
+		.name = "refill_time",
+		.type = KEY_INT,
+		.required = true,
+		.offset = offsetof(struct config_bucket, refill_time),
+		.min = 0,
+		.max = REFILL_MAX,
+		.unit = "milliseconds",
+		.text = "In what time an empty bucket is filled again: the "
+			"average rate is `size` in this time. 0: no limit.",
+	},
+};
+
+static const struct key_table bucket_table =
+	TABLE(bucket_keys, struct config_bucket, NULL);
+
+static const struct key limiter_keys[] = {
+	{
+		.name = "bandwidth",
+		.type = KEY_OBJECT,
+		.offset = offsetof(struct config_limiter, bandwidth),
+		.table = &bucket_table,
+		.text = "A token bucket of bytes of frames.",
+	},
+	{
+		.name = "ops",
+		.type = KEY_OBJECT,
+		.offset = offsetof(struct config_limiter, ops),
+		.table = &bucket_table,
+		.text = "A token bucket of frames.",
+	},
+};
+
+const struct key_table key_table_limiter =
+	TABLE(limiter_keys, struct config_limiter, NULL);
+
 static const struct key nic_keys[] = {
 	{
 		.name = "iface_id",
@@ -294,8 +358,7 @@ static const struct key nic_keys[] = {
 	FOREIGN("allow_mmds_requests", "has no metadata service"),
 };
 
-static const struct key_table nic_table =
-	TABLE(nic_keys, struct nic_config, NULL);
+const struct key_table key_table_nic = TABLE(nic_keys, struct nic_config, NULL);
 
 static const struct key backend_keys[] = {
 	{
@@ -348,7 +411,7 @@ static const struct key backend_keys[] = {
 	},
 };
 
-static const struct key_table backend_table =
+const struct key_table key_table_backend =
 	TABLE(backend_keys, struct backend_config, "type");
 
 static const struct key machine_keys[] = {
@@ -380,7 +443,7 @@ static const struct key machine_keys[] = {
 		.offset = offsetof(struct machine_config, nics),
 		.count = offsetof(struct machine_config, n_nics),
 		.max = CONFIG_MAX_NICS,
-		.table = &nic_table,
+		.table = &key_table_nic,
 		.text = "The guest's NICs, in the order in which the guest "
 			"finds them.",
 	},
@@ -390,7 +453,7 @@ static const struct key machine_keys[] = {
 		.offset = offsetof(struct machine_config, backends),
 		.count = offsetof(struct machine_config, n_backends),
 		.max = CONFIG_MAX_BACKENDS,
-		.table = &backend_table,
+		.table = &key_table_backend,
 		.text = "What NICs are connected to.",
 	},
 	{
@@ -404,6 +467,16 @@ static const struct key machine_keys[] = {
 			"dealt out to them in turn, and a thread without one is "
 			"not made. 0: the control loop does it. If left out, "
 			"one for each queue pair.",
+	},
+	{
+		.name = "control-socket",
+		.type = KEY_STRING,
+		.offset = offsetof(struct machine_config, control_socket),
+		.min = 1,
+		.max = SOCKET_MAX_BYTES,
+		.text = "A unix socket on which the running machine takes "
+			"commands (`evnic ctl`, or any QMP client). `evnic run "
+			"--control` says otherwise.",
 	},
 	FOREIGN("drives", "has no block devices: boot from an initrd"),
 	FOREIGN("cpu-config", "has no CPU templates"),

@@ -62,6 +62,12 @@ struct key {
 /* The description itself; its struct is struct machine_config. */
 extern const struct key_table key_table_machine;
 
+/* Parts of it: struct nic_config, struct backend_config, struct
+ * config_limiter. */
+extern const struct key_table key_table_nic;
+extern const struct key_table key_table_backend;
+extern const struct key_table key_table_limiter;
+
 /* The key called @name, or NULL. */
 const struct key *key_find(const struct key_table *table, const char *name);
 

@@ -44,25 +44,26 @@ static void resumed_cb(void *arg)
 
 static void fail(struct life *life)
 {
-	life->failed = true;
-	life->end = true;
+	life->end = LIFE_HOST_ERROR;
 }
 
 static void reset_cb(void *arg)
 {
 	struct life *life = arg;
+	enum life_cause cause = life->resetting;
 
 	life->state = life->nics_paused ? LIFE_PAUSED : LIFE_PARKED;
 	if (life->end) {
 		life->state = LIFE_ENDED;
-		life->client->ended(life->arg,
-				    life->failed ? life->error.text : NULL);
+		life->client->ended(life->arg, life->end,
+				    *life->error.text ? life->error.text
+						      : NULL);
 		return;
 	}
 	if (kvm_vm_reset(life->vm, &life->error) < 0)
 		fail(life);
 	else
-		life->client->reset(life->arg);
+		life->client->reset(life->arg, cause);
 	step(life);
 }
 
@@ -99,7 +100,8 @@ static void let_run(struct life *life)
 static void begin_reset(struct life *life)
 {
 	life->state = LIFE_RESETTING;
-	life->reset = false;
+	life->resetting = life->reset;
+	life->reset = LIFE_CAUSE_NONE;
 	nics_reset(life->nics, reset_cb, life);
 }
 
@@ -183,18 +185,23 @@ void life_resume(struct life *life, struct life_wait *wait)
 	step(life);
 }
 
-void life_reset(struct life *life)
+void life_reset(struct life *life, enum life_cause cause)
 {
-	life->reset = true;
+	life->reset = cause;
 	step(life);
 }
 
-void life_end(struct life *life)
+void life_end(struct life *life, enum life_cause cause)
 {
-	if (life->state == LIFE_ENDED)
+	if (life->end)
 		return;
-	life->end = true;
+	life->end = cause;
 	step(life);
+}
+
+bool life_is_running(const struct life *life)
+{
+	return !life->end && !life->pause;
 }
 
 const char *life_status(const struct life *life)
@@ -202,4 +209,25 @@ const char *life_status(const struct life *life)
 	if (life->end)
 		return "shutdown";
 	return life->pause ? "paused" : "running";
+}
+
+const char *life_cause_name(enum life_cause cause)
+{
+	static const char *const names[] = {
+		[LIFE_CAUSE_NONE] = "none",
+		[LIFE_HOST_ERROR] = "host-error",
+		[LIFE_HOST_QMP_QUIT] = "host-qmp-quit",
+		[LIFE_HOST_QMP_RESET] = "host-qmp-system-reset",
+		[LIFE_HOST_SIGNAL] = "host-signal",
+		[LIFE_HOST_UI] = "host-ui",
+		[LIFE_GUEST_SHUTDOWN] = "guest-shutdown",
+		[LIFE_GUEST_RESET] = "guest-reset",
+	};
+
+	return names[cause];
+}
+
+bool life_cause_is_guest(enum life_cause cause)
+{
+	return cause == LIFE_GUEST_SHUTDOWN || cause == LIFE_GUEST_RESET;
 }

@@ -10,8 +10,10 @@
 
 #include "base/log.h"
 #include "kvm/vm.h"
+#include "machine/commands.h"
 #include "machine/life.h"
 #include "machine/nics.h"
+#include "machine/tree.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -27,12 +29,16 @@ struct machine {
 	struct kvm_vm *vm;
 	struct nics *nics;
 	struct life life;
+	struct commands *commands; /* NULL: no control socket */
+	ev_signal dump_signal;
+	struct tree_dump dump;
 	int status; /* 0 or -1 */
 };
 
 static void fill_signal_set(sigset_t *set)
 {
 	(void)sigemptyset(set);
+	(void)sigaddset(set, SIGUSR1);
 	for (size_t i = 0; i < ARRAY_SIZE(end_signals); i++)
 		(void)sigaddset(set, end_signals[i]);
 }
@@ -52,50 +58,69 @@ static void signal_cb(struct ev_loop *ev, ev_signal *w, int revents)
 	UNUSED(ev);
 	UNUSED(revents);
 	log_info("signal %s: the machine ends", sigabbrev_np(w->signum));
-	life_end(&m->life);
+	life_end(&m->life, LIFE_HOST_SIGNAL);
+}
+
+static void dump_signal_cb(struct ev_loop *ev, ev_signal *w, int revents)
+{
+	struct machine *m = container_of(w, struct machine, dump_signal);
+	const struct tree tree = {
+		.vm = m->vm,
+		.nics = m->nics,
+		.life = &m->life,
+	};
+
+	UNUSED(ev);
+	UNUSED(revents);
+	tree_dump(&m->dump, &tree);
 }
 
 static void vm_event_cb(void *arg, enum kvm_vm_event event, const char *text)
 {
 	struct machine *m = arg;
-	bool end = true;
+	bool again = m->config->shape.on_reset == CONFIG_RESET_RESTART;
 
 	switch (event) {
 	case KVM_VM_POWER_OFF:
 		log_info("the guest powered off");
+		life_end(&m->life, LIFE_GUEST_SHUTDOWN);
 		break;
 	case KVM_VM_RESET:
-		end = m->config->shape.on_reset == CONFIG_RESET_EXIT;
 		log_limited(&m->resets, LOG_LEVEL_INFO,
 			    "the guest reset itself%s",
-			    end ? "" : ": it is booted again");
+			    again ? ": it is booted again" : "");
+		if (again)
+			life_reset(&m->life, LIFE_GUEST_RESET);
+		else
+			life_end(&m->life, LIFE_GUEST_RESET);
 		break;
 	case KVM_VM_QUIT:
 		log_info("ended from the console");
+		life_end(&m->life, LIFE_HOST_UI);
 		break;
 	case KVM_VM_ERROR:
 		log_error("%s", text);
 		m->status = -1;
+		life_end(&m->life, LIFE_HOST_ERROR);
 		break;
 	}
-	if (end)
-		life_end(&m->life);
-	else
-		life_reset(&m->life);
 }
 
 static void paused_cb(void *arg, bool paused)
 {
-	UNUSED(arg);
-	UNUSED(paused);
+	struct machine *m = arg;
+
+	commands_paused(m->commands, paused);
 }
 
-static void reset_cb(void *arg)
+static void reset_cb(void *arg, enum life_cause cause)
 {
-	UNUSED(arg);
+	struct machine *m = arg;
+
+	commands_reset(m->commands, cause);
 }
 
-static void ended_cb(void *arg, const char *error)
+static void ended_cb(void *arg, enum life_cause cause, const char *error)
 {
 	struct machine *m = arg;
 
@@ -103,6 +128,7 @@ static void ended_cb(void *arg, const char *error)
 		log_error("%s", error);
 		m->status = -1;
 	}
+	commands_ended(m->commands, cause);
 	loop_stop(&m->loop);
 }
 
@@ -115,23 +141,25 @@ static const struct life_client life_client = {
 static void nic_event_cb(void *arg, const char *id,
 			 const struct net_event *event)
 {
-	UNUSED(arg);
-	UNUSED(id);
-	UNUSED(event);
+	struct machine *m = arg;
+
+	commands_nic_event(m->commands, id, event);
 }
 
 static void nic_capture_ended_cb(void *arg, const char *id,
 				 const struct capture_end *end)
 {
-	UNUSED(arg);
-	UNUSED(id);
-	UNUSED(end);
+	struct machine *m = arg;
+
+	log_warn("%s: the capture has ended: %s", id, end->cause);
+	commands_capture_ended(m->commands, id, end);
 }
 
 static void nic_deleted_cb(void *arg, const char *id)
 {
-	UNUSED(arg);
-	UNUSED(id);
+	struct machine *m = arg;
+
+	commands_deleted(m->commands, id);
 }
 
 static const struct nics_client nics_client = {
@@ -159,6 +187,8 @@ static void watch_signals(struct machine *m)
 		if (end_signals[i] != SIGHUP || !nohup)
 			ev_signal_start(m->loop.ev, &m->signals[i]);
 	}
+	ev_signal_init(&m->dump_signal, dump_signal_cb, SIGUSR1);
+	ev_signal_start(m->loop.ev, &m->dump_signal);
 	fill_signal_set(&set);
 	(void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
@@ -167,6 +197,7 @@ static void watch_signals(struct machine *m)
 static void unwatch_signals(struct machine *m)
 {
 	machine_block_signals();
+	ev_signal_stop(m->loop.ev, &m->dump_signal);
 	for (size_t i = 0; i < ARRAY_SIZE(end_signals); i++)
 		ev_signal_stop(m->loop.ev, &m->signals[i]);
 }
@@ -218,12 +249,32 @@ static int create_nics(struct machine *m)
 	return 0;
 }
 
+static int create_commands(struct machine *m)
+{
+	const struct commands_config config = {
+		.loop = &m->loop,
+		.path = m->config->control_socket,
+		.vm = m->vm,
+		.nics = m->nics,
+		.life = &m->life,
+	};
+	struct kind_error error;
+
+	if (!config.path)
+		return 0;
+	if (commands_create(&config, &error, &m->commands) < 0) {
+		log_error("%s", error.text);
+		return -1;
+	}
+	return 0;
+}
+
 static int build(struct machine *m)
 {
 	if (create_vm(m) < 0 || create_nics(m) < 0)
 		return -1;
 	life_init(&m->life, m->vm, m->nics, &life_client, m);
-	return 0;
+	return create_commands(m);
 }
 
 int machine_run(const struct machine_config *config)
@@ -249,6 +300,8 @@ int machine_run(const struct machine_config *config)
 		m->status = -1;
 	}
 	nics_destroy(m->nics);
+	tree_dump_fini(&m->dump);
+	commands_destroy(m->commands);
 	kvm_vm_destroy(m->vm);
 	loop_fini(&m->loop);
 	status = m->status;

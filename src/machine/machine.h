@@ -9,8 +9,9 @@
 
 #include "machine/config.h"
 
-/* Blocks the signals that end a machine (SIGTERM, SIGINT, SIGHUP) in the
- * calling thread: machine_run() hears them from then on, and none ends the
+/* Blocks the signals that a machine hears (SIGTERM, SIGINT, SIGHUP, which end
+ * it, and SIGUSR1, which writes the tree of everything to the log) in the calling
+ * thread: machine_run() hears them from then on, and none ends the
  * process between two steps. */
 void machine_block_signals(void);
 

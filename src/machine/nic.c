@@ -284,6 +284,19 @@ static int make_frontend(struct nic *nic, const struct nic_config *config,
 	return frontend_create(&setup, error, &nic->frontend);
 }
 
+struct token_bucket_config nics_bucket(const struct config_bucket *bucket)
+{
+	struct token_bucket_config none = {0};
+
+	if (bucket->size <= 0 || bucket->refill_time <= 0)
+		return none;
+	return (struct token_bucket_config){
+		.size = (uint64_t)bucket->size,
+		.one_time_burst = (uint64_t)bucket->one_time_burst,
+		.refill_time = (uint64_t)bucket->refill_time,
+	};
+}
+
 /* Does the netdev have the queues? */
 static int check_queues(const struct nic *nic, const struct netdev *netdev,
 			struct kind_error *error)

@@ -103,6 +103,9 @@ int nics_device_add(struct nics *nics, const struct nic_config *config,
 int nics_device_del(struct nics *nics, struct nic *nic,
 		    struct kind_error *error) MUST_CHECK;
 
+/* A limit of a description's, as backends/limiter.h has it. */
+struct token_bucket_config nics_bucket(const struct config_bucket *bucket);
+
 /* By name; NULL: there is none. */
 struct nic *nics_find(struct nics *nics, const char *id);
 struct netdev *nics_find_netdev(struct nics *nics, const char *id);
@@ -123,6 +126,7 @@ const char *nic_backend_type(const struct nic *nic);
 /* The link as the guest sees it, and as the user wants it. */
 bool nic_link_up(const struct nic *nic);
 void nic_set_link(struct nic *nic, bool up);
+/* These are NULL when the NIC is on its way out. */
 const struct net_stats *nic_stats(const struct nic *nic, uint16_t pair);
 /* Links of the chain, for backends/capture.h and backends/limiter.h. */
 struct net_endpoint *nic_capture(const struct nic *nic);

@@ -352,9 +352,10 @@ static void read_object(struct description *desc, const struct where *at,
 		check_selected(desc, at, object, table, base);
 }
 
-void reader_read(struct description *desc)
+void reader_read(struct description *desc, const struct key_table *keys,
+		 void *base)
 {
 	const struct where top = {.depth = 0};
 
-	read_object(desc, &top, desc->root, &key_table_machine, &desc->config);
+	read_object(desc, &top, desc->root, keys, base);
 }

@@ -8,7 +8,10 @@
 
 #include "machine/description.h"
 
-/* Reads @desc->root into @desc->config. */
-void reader_read(struct description *desc);
+struct key_table;
+
+/* Reads @desc->root by @keys into @base, the struct that they describe. */
+void reader_read(struct description *desc, const struct key_table *keys,
+		 void *base);
 
 #endif

@@ -10,7 +10,7 @@
 #include "machine/description.h"
 
 #define WHERE_POINTER_MAX 512
-#define WHERE_MAX_DEPTH	  4
+#define WHERE_MAX_DEPTH	  6
 
 /* The way from the top of the text to a node: indices of children, and the
  * same as a JSON pointer. Zero-initialised: the top. */
