@@ -463,6 +463,11 @@ static struct net_tx_offloads tx_offloads(const struct net_endpoint *ep)
 	return self(ep)->tx_offloads;
 }
 
+static struct net_rx_offloads rx_offloads(const struct net_endpoint *ep)
+{
+	return self(ep)->rx_offloads;
+}
+
 static bool link_up(const struct net_endpoint *ep)
 {
 	return self(ep)->link_up;
@@ -486,6 +491,7 @@ static const struct net_endpoint_ops script_ops = {
 	.destroy = script_destroy,
 	.vnet_hdr = vnet_hdr,
 	.tx_offload_support = tx_offloads,
+	.rx_offload_support = rx_offloads,
 	.multiqueue_support = multiqueue,
 	.tx_fast_completions = fast,
 	.link_speed = link_speed,

@@ -78,6 +78,7 @@ struct script_endpoint {
 	bool ordered, vnet_hdr, fast, link_up;
 	uint64_t link_speed;
 	struct net_tx_offloads tx_offloads;
+	struct net_rx_offloads rx_offloads;
 	struct net_multiqueue multiqueue;
 	enum script_tx tx; /* of queues to come */
 
