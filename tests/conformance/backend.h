@@ -4,15 +4,17 @@
 
 /*
  * A row of the conformance suite: how to make one backend, and how to reach its
- * outer side. A new backend adds a row to rows.c and nothing else.
+ * outer side. A new backend adds a row to rows.c and nothing else; a new
+ * wrapper, an endpoint around another, adds one to wrappers.c. The suite runs
+ * over every backend by itself and in every wrapper.
  */
 
 #include "net/endpoint.h"
 
 #include <sys/types.h>
 
-/* @endpoint: set by open. @queue: set by the rig while there is one. @state:
- * the row's own. */
+/* @endpoint: set by open. @queue: its queue, set by the rig while there is one.
+ * @state: the row's own. */
 struct backend {
 	struct net_endpoint *endpoint;
 	struct net_queue *queue;
@@ -52,17 +54,38 @@ struct backend_row {
 	void (*squeeze)(struct backend *b, size_t room);
 };
 
+/* Puts a wrapper around @inner. 0 or -errno. On the control loop. */
+typedef int (*wrapper_wrap_fn)(struct loop *control, struct net_endpoint *inner,
+			       struct net_endpoint **out);
+
+/* @describe: changes what an endpoint has to say, and may do, to what it has in
+ * the wrapper; NULL: only its type changes, to @type. */
+struct wrapper_row {
+	const char *name;
+	const char *type;
+	wrapper_wrap_fn wrap;
+	void (*describe)(struct backend_row *row);
+};
+
 extern const struct backend_row *const backend_rows[];
 extern const size_t backend_rows_count;
+extern const struct wrapper_row wrapper_rows[];
+extern const size_t wrapper_rows_count;
+
+/* A backend in a wrapper; @wrapper: NULL: by itself. */
+struct pairing {
+	const struct backend_row *backend;
+	const struct wrapper_row *wrapper;
+};
+
+size_t pairings_count(void);
+struct pairing pairing_at(size_t i);
 
 extern const struct backend_row backend_null;
 extern const struct backend_row backend_loopback;
 extern const struct backend_row backend_tap;
 extern const struct backend_row backend_script_now;
 extern const struct backend_row backend_script_soon;
-extern const struct backend_row backend_software_null;
-extern const struct backend_row backend_software_loopback;
-extern const struct backend_row backend_software_script;
-extern const struct backend_row backend_software_script_hdr;
+extern const struct backend_row backend_script_plain;
 
 #endif

@@ -32,6 +32,16 @@ static int soon_open(struct backend *b, struct loop *control)
 	return script_open(b, control, SCRIPT_TX_SOON);
 }
 
+static int plain_open(struct backend *b, struct loop *control)
+{
+	int err = script_open(b, control, SCRIPT_TX_SOON);
+
+	if (!err)
+		container_of(b->endpoint, struct script_endpoint, base)
+			->vnet_hdr = false;
+	return err;
+}
+
 static void script_close(struct backend *b)
 {
 	UNUSED(b);
@@ -65,7 +75,7 @@ static void script_squeeze(struct backend *b, size_t room)
 }
 
 #define SCRIPT_ROW                                                            \
-	.type = "script", .ordered = true, .vnet_hdr = true,                  \
+	.type = "script", .ordered = true,                                    \
 	.multiqueue = {SCRIPT_QUEUES_MAX, 16}, .reads_sent = true,            \
 	.allocates = true, .max_frame = NET_FRAME_MAX, .close = script_close, \
 	.arrive = script_arrive, .sent = script_sent,                         \
@@ -73,12 +83,20 @@ static void script_squeeze(struct backend *b, size_t room)
 
 const struct backend_row backend_script_now = {
 	.name = "script, complete at once",
+	.vnet_hdr = true,
 	.open = now_open,
 	SCRIPT_ROW,
 };
 
 const struct backend_row backend_script_soon = {
 	.name = "script, complete later",
+	.vnet_hdr = true,
 	.open = soon_open,
+	SCRIPT_ROW,
+};
+
+const struct backend_row backend_script_plain = {
+	.name = "script without headers, complete later",
+	.open = plain_open,
 	SCRIPT_ROW,
 };

@@ -24,7 +24,7 @@ START_TEST(endpoint_says_what_it_is)
 	if (!rig_open(&rig, _i, NULL))
 		return;
 	row = rig.row;
-	ep = rig.backend.endpoint;
+	ep = rig.endpoint;
 	mq = net_endpoint_multiqueue_support(ep);
 	offloads = net_endpoint_tx_offload_support(ep);
 	ck_assert_str_eq(net_endpoint_type(ep), row->type);
@@ -142,7 +142,7 @@ START_TEST(stop_is_refused_while_queues_live)
 	ck_assert_int_eq(rig_stop(&rig), -EBUSY);
 	ck_assert_int_eq(rig_get_queues(&rig, &config, 1, NULL, &other),
 			 -EBUSY);
-	rig_destroy_queue(&rig, rig.backend.queue);
+	rig_destroy_queue(&rig, rig.queue);
 	ck_assert_int_eq(rig_stop(&rig), 0);
 	rig_close(&rig);
 }
@@ -164,7 +164,7 @@ START_TEST(queues_come_again_after_stop)
 			free(rig.received.list[0].bytes);
 			rig.received.n = 0;
 		}
-		rig_destroy_queue(&rig, rig.backend.queue);
+		rig_destroy_queue(&rig, rig.queue);
 		ck_assert_int_eq(rig_stop(&rig), 0);
 		rig_make_queue(&rig);
 	}
@@ -186,10 +186,10 @@ START_TEST(destroyed_with_everything_outstanding)
 		for (unsigned int i = 0; i < 8; i++)
 			(void)rig_add_frame(&rig, i, 60, 20);
 		rig_offer(&rig);
-		rig_destroy_queue(&rig, rig.backend.queue);
+		rig_destroy_queue(&rig, rig.queue);
 		ready = atomic_load(&rig.ready);
 		for (unsigned int i = 0; i < 10; i++)
-			loop_run_once(&rig.control);
+			loop_run_once(rig.control);
 		ck_assert_uint_eq(atomic_load(&rig.ready), ready);
 		/* What the queue did not complete is the frontend's. */
 		rig_forget_packets(&rig);
@@ -229,16 +229,15 @@ START_TEST(nothing_is_leaked)
 }
 END_TEST
 
-TCase *endpoint_cases(int n)
+void endpoint_cases(TCase *tc, int from, int to)
 {
-	TCase *tc = tcase_create("endpoint");
-
-	tcase_add_loop_test(tc, endpoint_says_what_it_is, 0, n);
-	tcase_add_loop_test(tc, get_queues_refuses_bad_configurations, 0, n);
-	tcase_add_loop_test(tc, get_queues_all_or_none, 0, n);
-	tcase_add_loop_test(tc, stop_is_refused_while_queues_live, 0, n);
-	tcase_add_loop_test(tc, queues_come_again_after_stop, 0, n);
-	tcase_add_loop_test(tc, destroyed_with_everything_outstanding, 0, n);
-	tcase_add_loop_test(tc, nothing_is_leaked, 0, n);
-	return tc;
+	tcase_add_loop_test(tc, endpoint_says_what_it_is, from, to);
+	tcase_add_loop_test(tc, get_queues_refuses_bad_configurations, from,
+			    to);
+	tcase_add_loop_test(tc, get_queues_all_or_none, from, to);
+	tcase_add_loop_test(tc, stop_is_refused_while_queues_live, from, to);
+	tcase_add_loop_test(tc, queues_come_again_after_stop, from, to);
+	tcase_add_loop_test(tc, destroyed_with_everything_outstanding, from,
+			    to);
+	tcase_add_loop_test(tc, nothing_is_leaked, from, to);
 }

@@ -4,6 +4,7 @@
  */
 #include "conformance/rig.h"
 
+#include "net/wrapper.h"
 #include "support/count_calls.h"
 
 #include <check.h>
@@ -14,7 +15,7 @@
 #include <string.h>
 #include <time.h>
 
-#define WAIT_SECONDS 5
+#define WAIT_SECONDS 60
 #define TX_MEMORY    (8U << 20)
 
 static void ready_cb(struct net_queue_client *client)
@@ -43,15 +44,72 @@ static bool host_lacks(const struct backend_row *row)
 	return false;
 }
 
-bool rig_open(struct rig *rig, int index, const struct rig_options *options)
+/* The row of @pairing: the backend's, as it is in the wrapper. */
+static void describe(struct rig *rig, const struct pairing *pairing)
+{
+	rig->described = *pairing->backend;
+	rig->row = &rig->described;
+	if (!pairing->wrapper)
+		return;
+	rig->described.type = pairing->wrapper->type;
+	if (pairing->wrapper->describe)
+		pairing->wrapper->describe(&rig->described);
+}
+
+static bool has_mode(const struct rig *rig, const struct pairing *pairing)
+{
+	int full = RIG_THREAD | (rig->row->vnet_hdr ? RIG_HEADER : 0);
+
+	if (rig->mode & RIG_HEADER && !rig->row->vnet_hdr)
+		return false;
+	return !pairing->wrapper || !rig->mode || rig->mode == full;
+}
+
+static int open_endpoint(struct rig *rig, const struct pairing *pairing)
+{
+	int err = rig->row->open(&rig->backend, rig->control);
+
+	if (err < 0)
+		return err;
+	rig->endpoint = rig->backend.endpoint;
+	if (!pairing->wrapper)
+		return 0;
+	return pairing->wrapper->wrap(rig->control, rig->backend.endpoint,
+				      &rig->endpoint);
+}
+
+/* The loop of the queue, and the memory. */
+static void open_frontend(struct rig *rig)
 {
 	struct net_bufs_config bufs;
+
+	bufs = (struct net_bufs_config){
+		.n_bufs = rig->options.n_bufs,
+		.buf_len = rig->options.buf_len + rig_header_len(rig),
+		.piece = rig->options.piece,
+		.header_room = rig_header_len(rig) != 0,
+		.rx_span = rig->options.rx_span,
+		.tx_len = TX_MEMORY,
+	};
+
+	rig->loop = rig->control;
+	if (rig->mode & RIG_THREAD) {
+		ck_assert_int_eq(iothread_create("rig", &rig->io), 0);
+		rig->loop = &rig->io->loop;
+	}
+	ck_assert_int_eq(net_bufs_init(&rig->bufs, &bufs), 0);
+	rig->client.ready = ready_cb;
+}
+
+bool rig_open(struct rig *rig, int index, const struct rig_options *options)
+{
+	struct pairing pairing = pairing_at((size_t)index / RIG_MODES);
 	int err;
 
 	memset(rig, 0, sizeof(*rig));
-	rig->row = backend_rows[index / RIG_MODES];
 	rig->mode = index % RIG_MODES;
-	if (rig->mode & RIG_HEADER && !rig->row->vnet_hdr)
+	describe(rig, &pairing);
+	if (!has_mode(rig, &pairing))
 		return false;
 	if (options)
 		rig->options = *options;
@@ -61,23 +119,10 @@ bool rig_open(struct rig *rig, int index, const struct rig_options *options)
 		rig->options.buf_len = 2048;
 	if (!rig->options.rx_span)
 		rig->options.rx_span = 1;
-	bufs = (struct net_bufs_config){
-		.n_bufs = rig->options.n_bufs,
-		.buf_len = rig->options.buf_len + rig_header_len(rig),
-		.piece = rig->options.piece,
-		.header_room = rig_header_len(rig) != 0,
-		.rx_span = rig->options.rx_span,
-		.tx_len = TX_MEMORY,
-	};
-	ck_assert_int_eq(loop_init(&rig->control), 0);
-	rig->loop = &rig->control;
-	if (rig->mode & RIG_THREAD) {
-		ck_assert_int_eq(iothread_create("rig", &rig->io), 0);
-		rig->loop = &rig->io->loop;
-	}
-	ck_assert_int_eq(net_bufs_init(&rig->bufs, &bufs), 0);
-	rig->client.ready = ready_cb;
-	err = rig->row->open(&rig->backend, &rig->control);
+	rig->control = &rig->own_control;
+	ck_assert_int_eq(loop_init(rig->control), 0);
+	open_frontend(rig);
+	err = open_endpoint(rig, &pairing);
 	if (err == -ENOTSUP) {
 		rig_close(rig);
 		return host_lacks(rig->row);
@@ -102,23 +147,50 @@ static void frames_clear(struct rig_frames *frames)
 	frames->n = 0;
 }
 
-void rig_close(struct rig *rig)
+static void close_frontend(struct rig *rig)
 {
-	if (rig->backend.queue)
-		rig_destroy_queue(rig, rig->backend.queue);
-	if (rig->backend.endpoint) {
-		ck_assert_int_eq(rig_stop(rig), 0);
-		net_endpoint_destroy(rig->backend.endpoint);
-		rig->row->close(&rig->backend);
-	}
 	iothread_destroy(rig->io);
-	loop_fini(&rig->control);
 	ck_assert_uint_eq(rig->bufs.violations, 0);
 	ck_assert_uint_eq(rig->wrong, 0);
 	ck_assert(net_bufs_guards_ok(&rig->bufs));
 	frames_clear(&rig->received);
 	frames_clear(&rig->sent);
 	net_bufs_fini(&rig->bufs);
+}
+
+void rig_close(struct rig *rig)
+{
+	if (rig->queue)
+		rig_destroy_queue(rig, rig->queue);
+	if (rig->endpoint) {
+		ck_assert_int_eq(rig_stop(rig), 0);
+		net_endpoint_destroy(rig->endpoint);
+		rig->row->close(&rig->backend);
+	}
+	close_frontend(rig);
+	loop_fini(rig->control);
+}
+
+void rig_open_beside(struct rig *rig, struct rig *first)
+{
+	memset(rig, 0, sizeof(*rig));
+	rig->described = first->described;
+	rig->row = &rig->described;
+	rig->mode = first->mode;
+	rig->options = first->options;
+	rig->control = first->control;
+	rig->endpoint = first->endpoint;
+	rig->backend = first->backend;
+	rig->shares_outside = true;
+	first->shares_outside = true;
+	open_frontend(rig);
+}
+
+void rig_close_beside(struct rig *rig)
+{
+	if (rig->queue)
+		rig_destroy_queue(rig, rig->queue);
+	close_frontend(rig);
 }
 
 struct net_queue_config rig_config(struct rig *rig)
@@ -160,7 +232,7 @@ static int await(struct rig *rig, struct answer *answer)
 	/* Never from within the call. */
 	ck_assert(!answer->here);
 	while (!answer->here && now() < end)
-		loop_run_once(&rig->control);
+		loop_run_once(rig->control);
 	ck_assert_msg(answer->here, "no answer");
 	return answer->err;
 }
@@ -174,8 +246,8 @@ int rig_get_queues(struct rig *rig, const struct net_queue_config *configs,
 
 	/* Only for the call: Check allocates too, and does not expect this. */
 	fail_allocation(rig->fail_nth);
-	err = net_endpoint_get_queues(rig->backend.endpoint, configs, n, rss,
-				      out, done_cb, &answer);
+	err = net_endpoint_get_queues(rig->endpoint, configs, n, rss, out,
+				      done_cb, &answer);
 	fail_allocation(0);
 	return err < 0 ? err : await(rig, &answer);
 }
@@ -183,7 +255,7 @@ int rig_get_queues(struct rig *rig, const struct net_queue_config *configs,
 int rig_stop(struct rig *rig)
 {
 	struct answer answer = {0};
-	int err = net_endpoint_stop(rig->backend.endpoint, done_cb, &answer);
+	int err = net_endpoint_stop(rig->endpoint, done_cb, &answer);
 
 	return err < 0 ? err : await(rig, &answer);
 }
@@ -196,19 +268,52 @@ static void destroy_on_loop(void *arg)
 void rig_destroy_queue(struct rig *rig, struct net_queue *queue)
 {
 	rig_call(rig, destroy_on_loop, queue);
-	if (rig->backend.queue == queue) {
+	if (rig->queue == queue) {
+		rig->queue = NULL;
 		rig->backend.queue = NULL;
 		net_bufs_reclaim(&rig->bufs);
 	}
+}
+
+/* The backend's own queue: wrappers have queues around it, or none. */
+static struct net_queue *innermost(const struct rig *rig,
+				   struct net_queue *queue)
+{
+	while (queue->endpoint != rig->backend.endpoint)
+		queue = net_wrapper_queue_of(queue)->inner;
+	return queue;
+}
+
+static void use(struct rig *rig, struct net_queue *queue)
+{
+	ck_assert_ptr_nonnull(queue);
+	rig->queue = queue;
+	rig->backend.queue = innermost(rig, queue);
+}
+
+void rig_use_queue(struct rig *rig, const struct net_queue_config *config)
+{
+	struct net_queue *queue;
+
+	ck_assert_int_eq(rig_get_queues(rig, config, 1, NULL, &queue), 0);
+	use(rig, queue);
 }
 
 void rig_make_queue(struct rig *rig)
 {
 	struct net_queue_config config = rig_config(rig);
 
-	ck_assert_int_eq(
-		rig_get_queues(rig, &config, 1, NULL, &rig->backend.queue), 0);
-	ck_assert_ptr_nonnull(rig->backend.queue);
+	rig_use_queue(rig, &config);
+}
+
+void rig_make_both(struct rig *a, struct rig *b)
+{
+	struct net_queue_config configs[] = {rig_config(a), rig_config(b)};
+	struct net_queue *queues[2];
+
+	ck_assert_int_eq(rig_get_queues(a, configs, 2, NULL, queues), 0);
+	use(a, queues[0]);
+	use(b, queues[1]);
 }
 
 /* What is waited for: a function of the rig, or so many frames, or one. */
@@ -289,7 +394,7 @@ static void nothing(void *arg)
 void rig_run_loops(struct rig *rig, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++) {
-		loop_run_once(&rig->control);
+		loop_run_once(rig->control);
 		rig_call(rig, nothing, NULL); /* a round of the other loop */
 	}
 }
@@ -319,4 +424,50 @@ void rig_forget_packets(struct rig *rig)
 	rig->seg_end = 0;
 	rig->n_packets = 0;
 	net_bufs_tx_reset(&rig->bufs);
+}
+
+void rig_forget_frames(struct rig *rig)
+{
+	frames_clear(&rig->received);
+}
+
+/* A message that has a rig take its turns, and says when it has. */
+struct turns {
+	struct loop_msg msg;
+	struct rig *rig;
+	atomic_bool done;
+};
+
+static void turns_run(struct loop_msg *msg)
+{
+	struct turns *turns = container_of(msg, struct turns, msg);
+
+	rig_turns(turns->rig);
+	atomic_store(&turns->done, true);
+}
+
+static void both_turn(struct rig *a, struct rig *b)
+{
+	struct turns turns[] = {{.rig = a}, {.rig = b}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(turns); i++) {
+		turns[i].msg.run = turns_run;
+		atomic_init(&turns[i].done, false);
+		loop_post(turns[i].rig->loop, &turns[i].msg);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(turns); i++) {
+		while (!atomic_load(&turns[i].done)) {
+			loop_run_once(a->control);
+			(void)sched_yield();
+		}
+	}
+}
+
+bool rig_both_until(struct rig *a, struct rig *b, bool (*done)(struct rig *))
+{
+	double end = now() + WAIT_SECONDS;
+
+	while (!(done(a) && done(b)) && now() < end)
+		both_turn(a, b);
+	return done(a) && done(b);
 }

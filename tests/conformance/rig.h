@@ -61,12 +61,16 @@ enum rig_tx_state {
  * guest_mem_read() within ops. */
 struct rig {
 	const struct backend_row *row;
+	struct backend_row described; /* of a backend in a wrapper */
 	int mode;
 	struct rig_options options;
-	struct loop control;
+	struct loop *control;
+	struct loop own_control;
 	struct iothread *io;
 	struct loop *loop; /* the queue's */
 	struct backend backend;
+	struct net_endpoint *endpoint; /* the outermost */
+	struct net_queue *queue;       /* its queue, while there is one */
 	struct net_bufs bufs;
 	struct net_queue_client client;
 	atomic_uint ready;
@@ -85,13 +89,16 @@ struct rig {
 
 	unsigned int fail_nth; /* the allocation that fails in get_queues */
 	bool recycle; /* give buffers back as soon as they are returned */
+	bool shares_outside; /* with another rig: nobody looks there */
 	struct rig_frames received;
 	struct rig_frames sent;
+	unsigned char scratch[NET_FRAME_MAX + NET_VNET_HDR_LEN];
 };
 
-/* Makes the endpoint of row @index / RIG_MODES in mode @index % RIG_MODES.
- * False: the row has no such mode, or this host cannot. @options: may be
- * NULL. */
+/* Makes the endpoint of pairing @index / RIG_MODES in mode @index % RIG_MODES.
+ * False: it has no such mode, or this host cannot. A backend in a wrapper has
+ * two modes: one thread and no headers, an iothread and headers (if it has
+ * them). @options: may be NULL. */
 bool rig_open(struct rig *rig, int index, const struct rig_options *options);
 /* And its queue. */
 bool rig_open_queue(struct rig *rig, int index,
@@ -109,8 +116,19 @@ int rig_get_queues(struct rig *rig, const struct net_queue_config *configs,
 int rig_stop(struct rig *rig);
 /* On the queue's loop. */
 void rig_destroy_queue(struct rig *rig, struct net_queue *queue);
-/* The one queue, with the default configuration. */
+/* The one queue, with this configuration, or with the default one. */
+void rig_use_queue(struct rig *rig, const struct net_queue_config *config);
 void rig_make_queue(struct rig *rig);
+
+/* A second frontend on @first's endpoint, for another queue; in mode RIG_THREAD
+ * with a thread of its own. Closed before @first. */
+void rig_open_beside(struct rig *rig, struct rig *first);
+void rig_close_beside(struct rig *rig);
+/* The queues of both. */
+void rig_make_both(struct rig *a, struct rig *b);
+/* Both offer and poll at the same time, each on its loop, until @done of both
+ * or 60 s have passed. */
+bool rig_both_until(struct rig *a, struct rig *b, bool (*done)(struct rig *));
 
 /* Calls @fn(@arg) on the queue's loop and waits. */
 void rig_call(struct rig *rig, void (*fn)(void *arg), void *arg);
@@ -138,9 +156,11 @@ uint32_t rig_add_frame(struct rig *rig, uint32_t seq, size_t len, size_t piece);
 void rig_offer(struct rig *rig);
 /* poll_ready, rx_poll and tx_poll, once; takes what went out. */
 void rig_poll(struct rig *rig);
+/* Some rounds of both, on the queue's loop. */
+void rig_turns(struct rig *rig);
 /* Once round: the control loop, then offer and poll. */
 void rig_step(struct rig *rig);
-/* Steps until @done(@rig) or 5 s have passed; returns @done(@rig). */
+/* Steps until @done(@rig) or 60 s have passed; returns @done(@rig). */
 bool rig_wait(struct rig *rig, bool (*done)(struct rig *rig));
 bool rig_all_complete(struct rig *rig);
 
@@ -152,6 +172,8 @@ bool rig_wait_quiet(struct rig *rig);
 bool rig_wait_ready(struct rig *rig);
 /* As a frontend does whose queue has gone. */
 void rig_forget_packets(struct rig *rig);
+/* Forgets the frames that were received. */
+void rig_forget_frames(struct rig *rig);
 
 /* Can frames arrive, and can we see what was sent? */
 bool rig_can_receive(const struct rig *rig);

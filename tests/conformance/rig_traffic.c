@@ -44,8 +44,7 @@ static void give_on_loop(void *arg)
 	struct give *give = arg;
 
 	op_begin(give->rig);
-	net_bufs_give(&give->rig->bufs, give->rig->backend.queue, give->first,
-		      give->n);
+	net_bufs_give(&give->rig->bufs, give->rig->queue, give->first, give->n);
 	op_end(give->rig);
 }
 
@@ -158,7 +157,7 @@ static void offer_on_loop(void *arg)
 	if (rig->seg_first == rig->seg_end)
 		return;
 	op_begin(rig);
-	err = net_queue_tx_avail(rig->backend.queue, &rig->bufs.base,
+	err = net_queue_tx_avail(rig->queue, &rig->bufs.base,
 				 &rig->segs[rig->seg_first],
 				 rig->seg_end - rig->seg_first, &taken);
 	op_end(rig);
@@ -190,8 +189,6 @@ static void keep_frame(struct rig_frames *frames, const unsigned char *bytes,
 	frames->n++;
 }
 
-static unsigned char scratch[NET_FRAME_MAX + NET_VNET_HDR_LEN];
-
 static void poll_received(struct rig *rig)
 {
 	struct net_rx_packet packets[16];
@@ -200,7 +197,7 @@ static void poll_received(struct rig *rig)
 	int err;
 
 	op_begin(rig);
-	err = net_queue_rx_poll(rig->backend.queue, &rig->bufs.base, packets,
+	err = net_queue_rx_poll(rig->queue, &rig->bufs.base, packets,
 				ARRAY_SIZE(packets), &n);
 	op_end(rig);
 	if (err < 0)
@@ -210,14 +207,14 @@ static void poll_received(struct rig *rig)
 
 		rig->wrong += rig->row->ordered &&
 			      rig->bufs.order[0].v != packets[i].first.v;
-		len = net_bufs_take(&rig->bufs, &packets[i], scratch,
-				    sizeof(scratch));
+		len = net_bufs_take(&rig->bufs, &packets[i], rig->scratch,
+				    sizeof(rig->scratch));
 		ck_assert_int_gt(len, (ssize_t)rig_header_len(rig));
-		keep_frame(&rig->received, scratch + rig_header_len(rig),
+		keep_frame(&rig->received, rig->scratch + rig_header_len(rig),
 			   (size_t)len - rig_header_len(rig));
 		first = packets[i].first.v;
 		if (rig->recycle && packets[i].n_ids == 1)
-			net_bufs_give(&rig->bufs, rig->backend.queue, first, 1);
+			net_bufs_give(&rig->bufs, rig->queue, first, 1);
 	}
 }
 
@@ -225,8 +222,8 @@ static void poll_completed(struct rig *rig)
 {
 	struct net_tx_id ids[16];
 	size_t n;
-	enum net_tx_error err = net_queue_tx_poll(
-		rig->backend.queue, &rig->bufs.base, ids, ARRAY_SIZE(ids), &n);
+	enum net_tx_error err = net_queue_tx_poll(rig->queue, &rig->bufs.base,
+						  ids, ARRAY_SIZE(ids), &n);
 
 	if (err != NET_TX_OK)
 		rig->tx_poll_err = err;
@@ -245,11 +242,11 @@ static void take_sent(struct rig *rig)
 {
 	ssize_t len;
 
-	if (!rig->row->sent)
+	if (!rig->row->sent || rig->shares_outside)
 		return;
-	while ((len = rig->row->sent(&rig->backend, scratch,
-				     sizeof(scratch))) >= 0)
-		keep_frame(&rig->sent, scratch, (size_t)len);
+	while ((len = rig->row->sent(&rig->backend, rig->scratch,
+				     sizeof(rig->scratch))) >= 0)
+		keep_frame(&rig->sent, rig->scratch, (size_t)len);
 }
 
 static void poll_on_loop(void *arg)
@@ -257,8 +254,7 @@ static void poll_on_loop(void *arg)
 	struct rig *rig = arg;
 
 	op_begin(rig);
-	rig->polled_ready =
-		net_queue_poll_ready(rig->backend.queue, &rig->bufs.base);
+	rig->polled_ready = net_queue_poll_ready(rig->queue, &rig->bufs.base);
 	op_end(rig);
 	poll_received(rig);
 	poll_completed(rig);
@@ -270,9 +266,17 @@ void rig_poll(struct rig *rig)
 	rig_call(rig, poll_on_loop, rig);
 }
 
+void rig_turns(struct rig *rig)
+{
+	for (unsigned int i = 0; i < 8; i++) {
+		offer_on_loop(rig);
+		poll_on_loop(rig);
+	}
+}
+
 void rig_step(struct rig *rig)
 {
-	loop_run_once(&rig->control);
+	loop_run_once(rig->control);
 	rig_offer(rig);
 	rig_poll(rig);
 }

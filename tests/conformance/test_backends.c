@@ -1,37 +1,58 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The contract of endpoint and queue, one suite for every backend, on one
- * thread and with an iothread, with and without virtio-net headers.
+ * The contract of endpoint and queue, one suite for every backend, by itself
+ * and in every wrapper, on one thread and with an iothread, with and without
+ * virtio-net headers.
  *
- * Every case runs RIG_MODES times for every row. A failure names the index of
- * the run: row * RIG_MODES + mode.
+ * A failure names the test case, which is the wrapper and the backend, and the
+ * index of the run, which is RIG_MODES times that of the pairing plus the mode.
  */
 #include "conformance/cases.h"
 #include "conformance/rig.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
-static TCase *(*const cases[])(int n) = {
-	endpoint_cases,
-	receive_cases,
-	transmit_cases,
-	hostile_cases,
+#define NAME_MAX_LEN 80
+
+static void (*const cases[])(TCase *tc, int from, int to) = {
+	endpoint_cases, slots_cases,   receive_cases,
+	transmit_cases, hostile_cases, load_cases,
 };
+
+/* @name: kept by the test case. */
+static void add_pairing(Suite *suite, size_t i, char name[NAME_MAX_LEN])
+{
+	struct pairing pairing = pairing_at(i);
+	int from = (int)i * RIG_MODES;
+	TCase *tc;
+
+	(void)snprintf(name, NAME_MAX_LEN, "%s%s%s",
+		       pairing.wrapper ? pairing.wrapper->name : "",
+		       pairing.wrapper ? " around " : "",
+		       pairing.backend->name);
+	tc = tcase_create(name);
+	tcase_set_timeout(tc, 100);
+	for (size_t k = 0; k < ARRAY_SIZE(cases); k++)
+		cases[k](tc, from, from + RIG_MODES);
+	suite_add_tcase(suite, tc);
+}
 
 int main(void)
 {
 	Suite *suite = suite_create("backends");
 	SRunner *runner = srunner_create(suite);
-	int n = (int)backend_rows_count * RIG_MODES, failed;
+	char(*names)[NAME_MAX_LEN];
+	int failed;
 
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		TCase *tc = cases[i](n);
-
-		tcase_set_timeout(tc, 30);
-		suite_add_tcase(suite, tc);
-	}
+	names = calloc(pairings_count(), sizeof(*names));
+	if (!names)
+		return EXIT_FAILURE;
+	for (size_t i = 0; i < pairings_count(); i++)
+		add_pairing(suite, i, names[i]);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
+	free(names);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
