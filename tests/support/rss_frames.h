@@ -12,7 +12,7 @@
 extern const uint8_t rss_verification_key[NET_RSS_KEY_LEN];
 
 struct rss_frame {
-	uint8_t bytes[1024];
+	uint8_t bytes[8192];
 	size_t len;
 };
 

@@ -189,7 +189,8 @@ void tap_host_set_mtu(const char *name, int mtu)
 	control(name, SIOCSIFMTU, &ifr);
 }
 
-void tap_host_set_net_admin(bool on)
+/* @caps: a bit for each. */
+static void set_capabilities(uint64_t caps, bool on)
 {
 	struct __user_cap_header_struct header = {
 		.version = _LINUX_CAPABILITY_VERSION_3,
@@ -197,11 +198,25 @@ void tap_host_set_net_admin(bool on)
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
 
 	must(syscall(SYS_capget, &header, data) == 0, "capget");
-	if (on)
-		data[0].effective |= 1U << CAP_NET_ADMIN;
-	else
-		data[0].effective &= ~(1U << CAP_NET_ADMIN);
+	for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
+		uint32_t part = (uint32_t)(caps >> 32 * i);
+
+		if (on)
+			data[i].effective |= part & data[i].permitted;
+		else
+			data[i].effective &= ~part;
+	}
 	must(syscall(SYS_capset, &header, data) == 0, "capset");
+}
+
+void tap_host_set_net_admin(bool on)
+{
+	set_capabilities(1ULL << CAP_NET_ADMIN, on);
+}
+
+void tap_host_set_bpf(bool on)
+{
+	set_capabilities(1ULL << CAP_SYS_ADMIN | 1ULL << CAP_BPF, on);
 }
 
 bool tap_host_exists(const char *name)

@@ -40,6 +40,8 @@ void tap_host_move(const char *name, pid_t pid);
 /* Takes the right to change interfaces away from the calling thread, or gives it
  * back. */
 void tap_host_set_net_admin(bool on);
+/* Likewise the right to load BPF programs. */
+void tap_host_set_bpf(bool on);
 
 /* A packet socket on the interface. Every frame, both ways, has a virtio-net
  * header in front. */

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A tap of several queues: frames find their queue, by a program in the kernel,
+ * in software, or by the kernel alone; queues come and go.
+ */
+#include "unit/tap_mq.h"
+
+#include "base/bytes.h"
+#include "net/vnet_hdr.h"
+#include "support/skip.h"
+#include "support/tap_host.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FLOWS 200
+
+static struct mq mq;
+static struct rss_frame frame;
+static const char *const steered_by[] = {"bpf", "software"};
+
+static void setup(void)
+{
+	mq_open(&mq);
+}
+
+static void teardown(void)
+{
+	mq_close(&mq);
+}
+
+/* With both ways to steer, and with both kinds of frontends. False: not on this
+ * host. */
+static bool start_steered(int variant, size_t n)
+{
+	mq.steering = steered_by[variant & 1];
+	mq.header_room = !(variant & 2);
+	if (mq_start(&mq, n))
+		return true;
+	(void)printf("skip: no right to steer by BPF\n");
+	return false;
+}
+
+START_TEST(frames_find_their_queue)
+{
+	size_t n = 0;
+
+	if (!start_steered(_i, MQ_MAX))
+		return;
+	for (uint16_t flow = 0; flow < FLOWS; flow++) {
+		mq_frame(&frame, flow, 60 + flow % 7, false);
+		mq_host_send(&mq, &frame);
+		if (flow % 8 == 7)
+			n += mq_take_all(&mq);
+	}
+	ck_assert_uint_eq(n, FLOWS);
+	for (size_t i = 0; i < MQ_MAX; i++) {
+		const struct net_stats *stats =
+			net_queue_stats(mq.pairs[i].queue);
+
+		ck_assert_uint_gt(stats->rx_packets, FLOWS / MQ_MAX / 2);
+		ck_assert_uint_eq(stats->rx_dropped, 0);
+	}
+}
+END_TEST
+
+/* Frames of several buffers, that the kernel keeps in several pages. */
+START_TEST(long_frames_find_their_queue)
+{
+	if (!start_steered(_i, MQ_MAX))
+		return;
+	for (uint16_t flow = 0; flow < FLOWS; flow++) {
+		mq_frame(&frame, flow, 1400 + 37U * flow % 6000, false);
+		mq_host_send(&mq, &frame);
+		ck_assert_uint_eq(mq_take_all(&mq), 1);
+	}
+}
+END_TEST
+
+/* What has no hash goes to the queue for that, which is 0 here. */
+START_TEST(frames_without_hash)
+{
+	struct rss_frame got;
+
+	if (!start_steered(_i, 2))
+		return;
+	rss_frame_begin(&frame, 0);
+	store_be16(frame.bytes + 12, TAP_HOST_ETHERTYPE);
+	for (frame.len = 14; frame.len < 60; frame.len++) {
+		mq_host_send(&mq, &frame);
+		for (int k = 0; k < 3; k++) {
+			loop_run_once(&mq.loop);
+			ck_assert_uint_eq(mq_take(&mq, 1, &got), 0);
+		}
+		ck_assert_uint_eq(mq_take(&mq, 0, &got), frame.len);
+		ck_assert_mem_eq(got.bytes, frame.bytes, frame.len);
+	}
+}
+END_TEST
+
+/* The kernel answers where it was asked. */
+START_TEST(kernel_follows_the_guest)
+{
+	struct rss_frame got;
+
+	ck_assert(mq_start(&mq, MQ_MAX));
+	for (uint16_t flow = 0; flow < FLOWS; flow++) {
+		size_t i = flow * 7U % MQ_MAX;
+
+		mq_frame(&frame, flow, 100, true);
+		mq_guest_send(&mq, i, &frame);
+		mq_frame(&frame, flow, 100, false);
+		mq_host_send(&mq, &frame);
+		ck_assert_uint_eq(mq_take(&mq, i, &got), 100);
+		ck_assert_mem_eq(got.bytes, frame.bytes, 100);
+	}
+}
+END_TEST
+
+/* Fewer queues, more queues; nothing is sent where nobody is. */
+START_TEST(queues_come_and_go)
+{
+	static const size_t counts[] = {4, 1, 2, 3, 1, 4, 2};
+
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		size_t n = 0;
+		char says[32];
+
+		if (!start_steered(_i, counts[i]))
+			return;
+		(void)snprintf(says, sizeof(says), "\"attached_queues\":%zu",
+			       counts[i]);
+		ck_assert(mq_endpoint_says(&mq, says));
+		for (uint16_t flow = 0; flow < 50; flow++) {
+			mq_frame(&frame, flow, 100, false);
+			mq_host_send(&mq, &frame);
+			n += mq_take_all(&mq);
+			mq_guest_send(&mq, flow % counts[i], &frame);
+		}
+		ck_assert_uint_eq(n, 50);
+		/* These are for nobody. */
+		for (uint16_t flow = 0; flow < 50; flow++) {
+			mq_frame(&frame, flow, 100, false);
+			mq_host_send(&mq, &frame);
+		}
+		mq_stop(&mq);
+	}
+}
+END_TEST
+
+/* A flow of queue @i. */
+static uint16_t flow_of(size_t i)
+{
+	for (uint16_t flow = 0;; flow++) {
+		mq_frame(&frame, flow, 100, false);
+		if (mq_queue_of(&mq, &frame) == i)
+			return flow;
+	}
+}
+
+/* Sends a frame to queue 1 by way of queue 0: the kernel does not know better
+ * before the guest has sent anything on it. */
+static void send_by_way_of_0(uint16_t flow, size_t len)
+{
+	mq_frame(&frame, flow, len, true);
+	mq_guest_send(&mq, 0, &frame);
+	mq_frame(&frame, flow, len, false);
+	mq_host_send(&mq, &frame);
+	loop_run_once(&mq.loop);
+}
+
+START_TEST(handed_over_frame_wakes)
+{
+	struct rss_frame got;
+	uint16_t flow;
+
+	mq.steering = "software";
+	ck_assert(mq_start(&mq, 2));
+	flow = flow_of(1);
+	for (unsigned int i = 1; i < 10; i++) {
+		ck_assert_uint_eq(mq_take(&mq, 1, &got), 0);
+		ck_assert(!net_queue_poll_ready(mq.pairs[1].queue,
+						&mq.pairs[1].bufs.base));
+		send_by_way_of_0(flow, 100);
+		ck_assert_uint_eq(mq.pairs[1].readies, i - 1);
+		ck_assert_uint_eq(mq_take(&mq, 0, &got), 0);
+		loop_run_once(&mq.loop);
+		ck_assert_uint_eq(mq.pairs[1].readies, i);
+		ck_assert_uint_eq(mq_take(&mq, 1, &got), 100);
+		ck_assert_mem_eq(got.bytes, frame.bytes, 100);
+	}
+	ck_assert(mq_queue_says(&mq, 0, "\"given_to_siblings\":9"));
+	ck_assert(mq_queue_says(&mq, 1, "\"taken_from_siblings\":9"));
+}
+END_TEST
+
+/* A queue that nobody polls gets so much and no more; the rest is counted. */
+START_TEST(full_lane_drops)
+{
+	const struct net_stats *stats;
+	struct rss_frame got;
+	size_t sent = 0, taken = 0, lost;
+	uint16_t flow;
+
+	mq.steering = "software";
+	ck_assert(mq_start(&mq, 2));
+	stats = net_queue_stats(mq.pairs[0].queue);
+	flow = flow_of(1);
+	for (; sent < 100; sent++) {
+		send_by_way_of_0(flow, 8000);
+		(void)mq_take(&mq, 0, &got);
+	}
+	lost = stats->rx_dropped;
+	ck_assert_uint_ge(lost, 100 - (256 << 10) / 8000);
+	ck_assert_uint_lt(lost, 100 - 65536 / 8000);
+	ck_assert_uint_eq(stats->rx_packets, 0);
+	while (mq_take(&mq, 1, &got)) {
+		ck_assert_uint_eq(got.len, 8000);
+		ck_assert_mem_eq(got.bytes, frame.bytes, 8000);
+		taken++;
+	}
+	ck_assert_uint_eq(taken + lost, sent);
+	/* And there is room again. */
+	send_by_way_of_0(flow, 8000);
+	(void)mq_take(&mq, 0, &got);
+	loop_run_once(&mq.loop);
+	ck_assert_uint_eq(mq_take(&mq, 1, &got), 8000);
+}
+END_TEST
+
+/* Neither what comes from others nor what is read waits for the other's end. */
+START_TEST(siblings_take_turns)
+{
+	struct rss_frame got;
+	uint16_t theirs, ours;
+	unsigned int n[2] = {0, 0};
+
+	mq.steering = "software";
+	ck_assert(mq_start(&mq, 2));
+	theirs = flow_of(1);
+	for (int i = 0; i < 10; i++) {
+		send_by_way_of_0(theirs, 100);
+		(void)mq_take(&mq, 0, &got);
+	}
+	for (ours = (uint16_t)(theirs + 1);; ours++) {
+		mq_frame(&frame, ours, 100, true);
+		mq_guest_send(&mq, 1, &frame);
+		mq_frame(&frame, ours, 100, false);
+		if (mq_queue_of(&mq, &frame) == 1)
+			break;
+	}
+	for (int i = 0; i < 10; i++)
+		mq_host_send(&mq, &frame);
+	loop_run_once(&mq.loop);
+	for (int i = 0; i < 10; i++) {
+		ck_assert_uint_eq(mq_take(&mq, 1, &got), 100);
+		n[load_be16(got.bytes + 34) == ours]++;
+	}
+	ck_assert_uint_eq(n[0], 5);
+	ck_assert_uint_eq(n[1], 5);
+}
+END_TEST
+
+/* What was on its way when the queues went is not for the next ones. */
+START_TEST(nothing_old_is_handed_over)
+{
+	struct rss_frame got;
+
+	mq.steering = "software";
+	for (int round = 0; round < 3; round++) {
+		ck_assert(mq_start(&mq, 2));
+		ck_assert_uint_eq(mq_take_all(&mq), 0);
+		for (int i = 0; i < 5; i++) {
+			send_by_way_of_0(flow_of(1), 100);
+			(void)mq_take(&mq, 0, &got);
+		}
+		mq_stop(&mq);
+	}
+}
+END_TEST
+
+START_TEST(inspected)
+{
+	static const char *const texts[] = {
+		"\"ifname\":\"mq0\"",	 "\"multi_queue\":true",
+		"\"attached_queues\":2", "\"steering\":\"kernel\"",
+		"\"gone\":false",
+	};
+
+	ck_assert(mq_start(&mq, 2));
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		ck_assert_msg(mq_endpoint_says(&mq, texts[i]), "%s", texts[i]);
+	ck_assert(mq_queue_says(&mq, 1, "\"index\":1"));
+	ck_assert(mq_queue_says(&mq, 1, "\"rx_buffers\":64"));
+}
+END_TEST
+
+START_TEST(deleted)
+{
+	mq.steering = "software";
+	ck_assert(mq_start(&mq, MQ_MAX));
+	tap_host_delete("mq0");
+	mq_frame(&frame, 1, 100, true);
+	for (size_t i = 0; i < MQ_MAX; i++)
+		mq_guest_send(&mq, i, &frame);
+	ck_assert_uint_eq(mq_take_all(&mq), 0);
+	ck_assert(!net_endpoint_link_up(mq.ep));
+	ck_assert(mq_endpoint_says(&mq, "\"gone\":true"));
+	mq_stop(&mq);
+	(void)mq_start(&mq, 2);
+	mq_guest_send(&mq, 1, &frame);
+	ck_assert_uint_eq(net_queue_stats(mq.pairs[1].queue)->tx_dropped, 1);
+}
+END_TEST
+
+int main(void)
+{
+	const char *why = tap_host_enter();
+	Suite *suite;
+	TCase *tc;
+	SRunner *sr;
+	int failed;
+
+	if (why)
+		return test_skip(why);
+	suite = suite_create("tap_mq");
+	tc = tcase_create("mq");
+	sr = srunner_create(suite);
+	tcase_set_timeout(tc, 60);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, frames_find_their_queue, 0, 4);
+	tcase_add_loop_test(tc, long_frames_find_their_queue, 0, 4);
+	tcase_add_loop_test(tc, frames_without_hash, 0, 4);
+	tcase_add_test(tc, kernel_follows_the_guest);
+	tcase_add_loop_test(tc, queues_come_and_go, 0, 4);
+	tcase_add_test(tc, handed_over_frame_wakes);
+	tcase_add_test(tc, full_lane_drops);
+	tcase_add_test(tc, siblings_take_turns);
+	tcase_add_test(tc, nothing_old_is_handed_over);
+	tcase_add_test(tc, inspected);
+	tcase_add_test(tc, deleted);
+	suite_add_tcase(suite, tc);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
