@@ -134,6 +134,25 @@ static bool is_done(void *arg)
 	return ((struct vnic *)arg)->done;
 }
 
+/* Of a ring's buffers. */
+static size_t pair_bytes(const struct vnic *vnic)
+{
+	return (size_t)vnic->size * VNIC_BUF_LEN;
+}
+
+/* The buffer of @head. */
+static uint64_t rx_buf_at(const struct vnic *vnic, uint16_t pair, uint16_t head)
+{
+	return vnic->rx_buf + pair * pair_bytes(vnic) +
+	       (uint64_t)head * VNIC_BUF_LEN;
+}
+
+static uint64_t tx_buf_at(const struct vnic *vnic, uint16_t pair, uint16_t head)
+{
+	return vnic->tx_buf + pair * pair_bytes(vnic) +
+	       (uint64_t)head * VNIC_BUF_LEN;
+}
+
 static void make_rings(struct vnic *vnic, uint64_t features)
 {
 	guest_ram_clear(&vnic->ram);
@@ -144,9 +163,9 @@ static void make_rings(struct vnic *vnic, uint64_t features)
 	ring_driver_lay(&vnic->ctrl, &vnic->ram, vnic->size, features);
 	vnic->ctrl_buf = guest_ram_alloc(&vnic->ram, VNIC_COMMAND_MAX, 4096);
 	vnic->rx_buf = guest_ram_alloc(&vnic->ram,
-				       (size_t)vnic->size * VNIC_BUF_LEN, 4096);
+				       vnic->n_pairs * pair_bytes(vnic), 4096);
 	vnic->tx_buf = guest_ram_alloc(&vnic->ram,
-				       (size_t)vnic->size * VNIC_BUF_LEN, 4096);
+				       vnic->n_pairs * pair_bytes(vnic), 4096);
 }
 
 static void begin_start(struct vnic *vnic, const struct virtio_start *start)
@@ -330,14 +349,14 @@ static bool use_indirect(const struct ring_driver *drv, uint16_t n)
 	return drv->indirect && n > 1 && n <= drv->size;
 }
 
-void vnic_post(struct vnic *vnic, unsigned int n, uint32_t len, uint32_t piece)
+void vnic_post_to(struct vnic *vnic, uint16_t pair, unsigned int n,
+		  uint32_t len, uint32_t piece)
 {
 	struct ring_piece *pieces = vnic->pieces;
-	struct ring_driver *drv = &vnic->rx[0];
+	struct ring_driver *drv = &vnic->rx[pair];
 
 	for (unsigned int i = 0; i < n; i++) {
-		uint64_t gpa =
-			vnic->rx_buf + (uint64_t)drv->free_head * VNIC_BUF_LEN;
+		uint64_t gpa = rx_buf_at(vnic, pair, drv->free_head);
 		uint16_t k = cut(pieces, gpa, len, piece ? piece : len, true);
 
 		if (ring_driver_add(drv, pieces, k, use_indirect(drv, k)) ==
@@ -347,12 +366,17 @@ void vnic_post(struct vnic *vnic, unsigned int n, uint32_t len, uint32_t piece)
 	(void)ring_driver_show(drv);
 }
 
-uint16_t vnic_queue(struct vnic *vnic, const void *hdr, const void *frame,
-		    size_t len, uint32_t piece)
+void vnic_post(struct vnic *vnic, unsigned int n, uint32_t len, uint32_t piece)
+{
+	vnic_post_to(vnic, 0, n, len, piece);
+}
+
+uint16_t vnic_queue_to(struct vnic *vnic, uint16_t pair, const void *hdr,
+		       const void *frame, size_t len, uint32_t piece)
 {
 	struct ring_piece *pieces = vnic->pieces;
-	struct ring_driver *drv = &vnic->tx[0];
-	uint64_t gpa = vnic->tx_buf + (uint64_t)drv->free_head * VNIC_BUF_LEN;
+	struct ring_driver *drv = &vnic->tx[pair];
+	uint64_t gpa = tx_buf_at(vnic, pair, drv->free_head);
 	unsigned char *to = guest_ram_at(&vnic->ram, gpa);
 	uint16_t n;
 
@@ -371,6 +395,12 @@ uint16_t vnic_queue(struct vnic *vnic, const void *hdr, const void *frame,
 	return ring_driver_add(drv, pieces, n, use_indirect(drv, n));
 }
 
+uint16_t vnic_queue(struct vnic *vnic, const void *hdr, const void *frame,
+		    size_t len, uint32_t piece)
+{
+	return vnic_queue_to(vnic, 0, hdr, frame, len, piece);
+}
+
 uint16_t vnic_send(struct vnic *vnic, const void *hdr, const void *frame,
 		   size_t len, uint32_t piece)
 {
@@ -380,8 +410,9 @@ uint16_t vnic_send(struct vnic *vnic, const void *hdr, const void *frame,
 	return head;
 }
 
-ssize_t vnic_receive(struct vnic *vnic, uint8_t hdr[VNIC_HDR_LEN], void *frame,
-		     size_t size, unsigned int *n_bufs)
+ssize_t vnic_receive_from(struct vnic *vnic, uint16_t pair,
+			  uint8_t hdr[VNIC_HDR_LEN], void *frame, size_t size,
+			  unsigned int *n_bufs)
 {
 	unsigned int n = 1, taken = 0;
 	unsigned char *out = frame;
@@ -392,13 +423,11 @@ ssize_t vnic_receive(struct vnic *vnic, uint8_t hdr[VNIC_HDR_LEN], void *frame,
 		const unsigned char *from;
 		uint32_t skip = taken ? 0 : VNIC_HDR_LEN;
 
-		if (!ring_driver_collect(&vnic->rx[0], &head, &used))
+		if (!ring_driver_collect(&vnic->rx[pair], &head, &used))
 			return taken ? -EPROTO : -EAGAIN;
 		if (head == RING_DRIVER_NONE)
 			return -EPROTO;
-		from = guest_ram_at(&vnic->ram,
-				    vnic->rx_buf +
-					    (uint64_t)head * VNIC_BUF_LEN);
+		from = guest_ram_at(&vnic->ram, rx_buf_at(vnic, pair, head));
 		if (used < skip || used - skip > size - at)
 			return -EPROTO;
 		if (!taken) {
@@ -414,15 +443,26 @@ ssize_t vnic_receive(struct vnic *vnic, uint8_t hdr[VNIC_HDR_LEN], void *frame,
 	return n ? (ssize_t)at : -EPROTO;
 }
 
-unsigned int vnic_reap(struct vnic *vnic)
+ssize_t vnic_receive(struct vnic *vnic, uint8_t hdr[VNIC_HDR_LEN], void *frame,
+		     size_t size, unsigned int *n_bufs)
+{
+	return vnic_receive_from(vnic, 0, hdr, frame, size, n_bufs);
+}
+
+unsigned int vnic_reap_from(struct vnic *vnic, uint16_t pair)
 {
 	unsigned int n = 0;
 	uint32_t len;
 	uint16_t head;
 
-	while (ring_driver_collect(&vnic->tx[0], &head, &len))
+	while (ring_driver_collect(&vnic->tx[pair], &head, &len))
 		n++;
 	return n;
+}
+
+unsigned int vnic_reap(struct vnic *vnic)
+{
+	return vnic_reap_from(vnic, 0);
 }
 
 uint64_t vnic_interrupts(const struct ring_driver *drv)

@@ -37,7 +37,7 @@ struct vnic {
 	uint16_t n_pairs, size;
 	uint64_t features;
 	struct ring_driver rx[VNIC_PAIRS_MAX], tx[VNIC_PAIRS_MAX], ctrl;
-	uint64_t rx_buf, tx_buf; /* one slice for each head, of pair 0 */
+	uint64_t rx_buf, tx_buf; /* one slice for each head, pair by pair */
 	uint64_t ctrl_buf;	 /* a command and, at its end, the answer */
 	bool one_pair;
 	bool running;
@@ -117,6 +117,16 @@ ssize_t vnic_receive(struct vnic *vnic, uint8_t hdr[VNIC_HDR_LEN], void *frame,
 
 /* Collects all completed transmits; returns how many. */
 unsigned int vnic_reap(struct vnic *vnic);
+
+/* The same for any pair; those above are about pair 0. */
+void vnic_post_to(struct vnic *vnic, uint16_t pair, unsigned int n,
+		  uint32_t len, uint32_t piece);
+uint16_t vnic_queue_to(struct vnic *vnic, uint16_t pair, const void *hdr,
+		       const void *frame, size_t len, uint32_t piece);
+ssize_t vnic_receive_from(struct vnic *vnic, uint16_t pair,
+			  uint8_t hdr[VNIC_HDR_LEN], void *frame, size_t size,
+			  unsigned int *n_bufs);
+unsigned int vnic_reap_from(struct vnic *vnic, uint16_t pair);
 
 /* Interrupts raised by a ring since the last call. */
 uint64_t vnic_interrupts(const struct ring_driver *drv);
