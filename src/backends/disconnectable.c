@@ -6,6 +6,10 @@
  * that has been taken out and may still have queues. Both pass their queues
  * through this endpoint, so its number of live queues is theirs.
  *
+ * Either is @inner, the endpoint that was connected, or software around it: that
+ * is put there when queues are asked for of which more was promised than @inner
+ * can do, and taken off before @inner is given back.
+ *
  * The frontend replaces its queues at its own pace: a restart is raised, and at
  * some time it destroys the old ones, stops this endpoint and asks for new ones.
  * Wherever one of these steps ends, settle() looks whether @leaving is of no
@@ -17,6 +21,7 @@
 #include "backends/disconnectable.h"
 
 #include "backends/null.h"
+#include "backends/software.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -41,6 +46,7 @@ struct disconnectable {
 	bool fast;
 	uint64_t link_speed;
 	struct net_endpoint *null;
+	struct net_endpoint *inner;
 	struct net_endpoint *current, *leaving, *asked;
 	bool releasing, stop_waits, dying;
 	disconnectable_done_fn done;
@@ -81,7 +87,7 @@ static void free_all(struct disconnectable *d)
 static void released(void *arg, int err)
 {
 	struct disconnectable *d = arg;
-	struct net_endpoint *inner = d->leaving;
+	struct net_endpoint *inner = d->inner;
 
 	UNUSED(err); /* an endpoint cannot stay running */
 	d->releasing = false;
@@ -89,8 +95,12 @@ static void released(void *arg, int err)
 		free_all(d);
 		return;
 	}
+	if (d->leaving == inner)
+		net_endpoint_set_passer(inner, NULL);
+	else
+		(void)software_endpoint_unwrap(d->leaving);
 	d->leaving = NULL;
-	net_endpoint_set_passer(inner, NULL);
+	d->inner = NULL;
 	if (d->stop_waits) {
 		d->stop_waits = false;
 		net_endpoint_done(&d->base, 0);
@@ -122,6 +132,53 @@ static void answered(void *arg, int err)
 	settle(d);
 }
 
+static void inner_action(void *arg, struct net_action action)
+{
+	struct disconnectable *d = arg;
+
+	net_endpoint_raise(&d->base, action);
+	net_endpoint_wait_for_action(d->current, inner_action, d);
+}
+
+/* Is every offload of @promised among those of @tx? */
+static bool has_offloads(struct net_tx_offloads tx,
+			 struct net_tx_offloads promised)
+{
+	return tx.ipv4_header >= promised.ipv4_header &&
+	       tx.tcp >= promised.tcp && tx.udp >= promised.udp &&
+	       tx.tso >= promised.tso && tx.uso >= promised.uso;
+}
+
+/* Do queues with these configurations promise more than @inner can do? A
+ * virtio-net header does not ask for the IPv4 header's checksum. */
+static bool needs_software(const struct disconnectable *d,
+			   const struct net_queue_config *configs, size_t n)
+{
+	struct promise has = promise_of(d->inner);
+	struct net_tx_offloads promised = d->promise.tx;
+	bool headers = false;
+
+	for (size_t i = 0; i < n; i++)
+		headers |= configs[i].vnet_hdr;
+	promised.ipv4_header &= !headers;
+	return has.vnet_hdr < headers || !has_offloads(has.tx, promised);
+}
+
+/* Puts software around @inner, which has no queues now. */
+static int add_software(struct disconnectable *d)
+{
+	struct net_endpoint *software;
+	int err = software_endpoint_create(d->base.loop, d->inner, &software);
+
+	if (err < 0)
+		return err;
+	net_endpoint_set_passer(d->inner, NULL);
+	net_endpoint_set_passer(software, &d->base);
+	d->current = software;
+	net_endpoint_wait_for_action(software, inner_action, d);
+	return 0;
+}
+
 static void get_queues(struct net_endpoint *ep,
 		       const struct net_queue_config *configs, size_t n,
 		       const struct net_rss_config *rss, struct net_queue **out)
@@ -131,6 +188,14 @@ static void get_queues(struct net_endpoint *ep,
 
 	d->n_used = n;
 	d->table_used = rss ? rss->indirection_table_len : 0;
+	if (d->current && d->current == d->inner &&
+	    needs_software(d, configs, n)) {
+		err = add_software(d);
+		if (err < 0) {
+			net_endpoint_done(ep, err);
+			return;
+		}
+	}
 	d->asked = source(d);
 	/* null steers nothing; its table may be smaller than was promised. */
 	err = net_endpoint_get_queues(d->asked, configs, n,
@@ -256,16 +321,9 @@ static const struct net_endpoint_ops disconnectable_ops = {
 	.set_data_path_to_guest_vf = set_data_path,
 };
 
-static void inner_action(void *arg, struct net_action action)
-{
-	struct disconnectable *d = arg;
-
-	net_endpoint_raise(&d->base, action);
-	net_endpoint_wait_for_action(d->current, inner_action, d);
-}
-
 static void take_in(struct disconnectable *d, struct net_endpoint *inner)
 {
+	d->inner = inner;
 	d->current = inner;
 	d->fast = net_endpoint_tx_fast_completions(inner);
 	d->link_speed = net_endpoint_link_speed(inner);
@@ -308,15 +366,6 @@ static int refuse(struct disconnectable_error *error, int err,
 	return err;
 }
 
-/* Is every offload of @promised among those of @tx? */
-static bool has_offloads(struct net_tx_offloads tx,
-			 struct net_tx_offloads promised)
-{
-	return tx.ipv4_header >= promised.ipv4_header &&
-	       tx.tcp >= promised.tcp && tx.udp >= promised.udp &&
-	       tx.tso >= promised.tso && tx.uso >= promised.uso;
-}
-
 /* Can @inner take over from what is promised and in use? */
 static int check(const struct disconnectable *d,
 		 const struct net_endpoint *inner,
@@ -351,11 +400,6 @@ static int check(const struct disconnectable *d,
 			      "many",
 			      has.multiqueue.indirection_table_size,
 			      d->table_used);
-	if (has.vnet_hdr < d->promise.vnet_hdr ||
-	    !has_offloads(has.tx, d->promise.tx))
-		return refuse(error, -ENOTSUP,
-			      "it does not have the offloads that the guest "
-			      "was promised; use one that has them");
 	return 0;
 }
 
@@ -406,5 +450,7 @@ int disconnectable_disconnect(struct net_endpoint *ep,
 
 struct net_endpoint *disconnectable_inner(const struct net_endpoint *ep)
 {
-	return self(ep)->current;
+	const struct disconnectable *d = self(ep);
+
+	return d->current ? d->inner : NULL;
 }

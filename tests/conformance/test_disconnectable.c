@@ -719,13 +719,14 @@ static void random_request(unsigned int *seed)
 }
 
 /* Everything in any order, with endpoints that answer late: nothing is answered
- * twice, each endpoint has one owner, and in the end all works. */
+ * twice, each endpoint has one owner, and in the end all works. Every second
+ * time a promise has to be kept that these endpoints need software for. */
 START_TEST(any_order)
 {
 	unsigned int seed = (unsigned int)_i + 1, pending = 0, done = 0;
 	struct script_endpoint *inside;
 
-	begin(a);
+	begin(_i % 2 ? a : NULL);
 	answers = 1;
 	for (int step = 0; step < 4000; step++) {
 		struct script_endpoint *s = rand_r(&seed) % 2 ? a : b;

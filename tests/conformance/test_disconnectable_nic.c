@@ -7,7 +7,9 @@
 #include "backends/disconnectable.h"
 #include "backends/loopback.h"
 #include "base/bytes.h"
+#include "net/vnet_hdr.h"
 #include "support/count_calls.h"
+#include "support/frames.h"
 #include "support/script_endpoint.h"
 #include "support/vnic.h"
 
@@ -233,6 +235,76 @@ START_TEST(guest_sees_the_link)
 }
 END_TEST
 
+#define OFFLOADS                                              \
+	(RINGS | VIRTIO_NET_F_CSUM | VIRTIO_NET_F_HOST_TSO4 | \
+	 VIRTIO_F_VERSION_1)
+
+/* Sends a TCP frame of three segments. */
+static void send_gso(void)
+{
+	const struct frame_shape shape = {.gso_size = 1000, .payload = 2500};
+	uint8_t hdr[VNIC_HDR_LEN] = {0};
+	struct net_offload offload;
+	size_t len = frame_make(&shape, frame, &offload);
+
+	net_vnet_hdr_build(&offload, hdr);
+	vnic_send(&vnic, hdr, frame, len, 0);
+	vnic_run(&vnic);
+	ck_assert_uint_eq(vnic_reap(&vnic), 1);
+}
+
+/* The offloads that the guest was promised by an endpoint that had them (0), or
+ * by nobody's being there (1), are kept by one that has none. */
+START_TEST(less_is_made_up_for_in_software)
+{
+	unsigned char got[VNIC_BUF_LEN];
+	struct net_endpoint *first = NULL;
+	size_t header_len;
+	ssize_t len;
+
+	setup();
+	a = make_script();
+	b = make_script();
+	if (_i == 0) {
+		a->vnet_hdr = true;
+		a->tx_offloads = (struct net_tx_offloads){
+			.tcp = true, .udp = true, .tso = true};
+		first = &a->base;
+	}
+	ck_assert_int_eq(disconnectable_create(&vnic.loop, first, &ep), 0);
+	vnic_plug(&vnic, ep, 1, SIZE, false);
+	ck_assert_int_eq(vnic_start(&vnic, OFFLOADS), 0);
+	vnic_run(&vnic);
+	send_gso();
+	if (_i == 0) {
+		ck_assert_int_gt(
+			script_queue_take(a->queues[0], got, sizeof(got), NULL),
+			2500); /* whole, its header with it */
+		disconnect();
+		vnic_run(&vnic);
+	}
+	connect_to(&b->base);
+	vnic_run(&vnic);
+	ck_assert_ptr_eq(disconnectable_inner(ep), &b->base);
+	send_gso();
+	for (int k = 0; k < 3; k++) {
+		len = script_queue_take(b->queues[0], got, sizeof(got), NULL);
+		ck_assert_int_eq(len, 54 + (k < 2 ? 1000 : 500));
+		ck_assert_ptr_null(frame_fault(got, (size_t)len, &header_len));
+	}
+	disconnect();
+	vnic_run(&vnic);
+	ck_assert_ptr_eq(back, &b->base); /* and nothing around it */
+	send_gso();
+	net_endpoint_destroy(&a->base);
+	if (_i == 0)
+		net_endpoint_destroy(&b->base);
+	else
+		connect_to(&b->base);
+	teardown();
+}
+END_TEST
+
 /* Answers what endpoints hold back. True: the device has answered too. */
 static bool answered(void *arg)
 {
@@ -403,6 +475,7 @@ static Suite *suite(void)
 {
 	Suite *s = suite_create("disconnectable, under a guest");
 	TCase *scripts = tcase_create("scripts");
+	TCase *software = tcase_create("software");
 	TCase *loads = tcase_create("loads");
 
 	tcase_set_timeout(scripts, 60);
@@ -413,6 +486,8 @@ static Suite *suite(void)
 	tcase_add_test(scripts, guest_sees_the_link);
 	tcase_add_loop_test(scripts, any_order_under_a_guest, 0, 4);
 	suite_add_tcase(s, scripts);
+	tcase_add_loop_test(software, less_is_made_up_for_in_software, 0, 2);
+	suite_add_tcase(s, software);
 	tcase_set_timeout(loads, 120);
 	tcase_add_checked_fixture(loads, setup, teardown);
 	tcase_add_loop_test(loads, replaced_under_load, 0, 2);
