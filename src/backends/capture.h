@@ -29,6 +29,7 @@
 #define CAPTURE_RING_DEFAULT (4U << 20)
 #define CAPTURE_RING_MIN     (256U << 10)
 #define CAPTURE_RING_MAX     (1U << 30)
+#define CAPTURE_ROTATE_MIN   (128U << 10)
 #define CAPTURE_FILES_MAX    1000
 
 /* One line, without a newline: the thing, the cause and the cure. */
@@ -41,9 +42,9 @@ struct capture_error {
  * @fd: an open file, pipe or socket, or -1; made non-blocking. The capture's
  * from a successful start on: it closes it in the end.
  * @snaplen: bytes kept of each frame; 0: all.
- * @rotate_size: a file is at most so long, but for the blocks that every file
- * has; the next takes its name, and it becomes PATH.1, that one PATH.2 ... With
- * @path only; 0: one file.
+ * @rotate_size: a file is at most so long, at least CAPTURE_ROTATE_MIN; the next
+ * takes its name, and it becomes PATH.1, that one PATH.2 ... With @path only; 0:
+ * one file.
  * @rotate_files: how many files are kept, the present one included, 1 to
  * CAPTURE_FILES_MAX; with @rotate_size.
  * @queues: bit i: capture queue i; the last bit stands for all others too.

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a capture holds.
+ */
+#include "conformance/capture_rig.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+
+static struct capture_rig r;
+
+static void setup(void)
+{
+	capture_rig_begin(&r, NULL);
+}
+
+static void setup_vnet_hdr(void)
+{
+	static const struct net_bufs_config config = {
+		.n_bufs = 64,
+		.buf_len = 2048,
+		.header_room = true,
+		.rx_span = 1,
+		.tx_len = 1U << 18,
+	};
+
+	capture_rig_begin(&r, &config);
+}
+
+static void teardown(void)
+{
+	capture_rig_end(&r);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* Frames of both directions on two queues: all in the file, as they were. */
+static void both_directions(void)
+{
+	static const size_t lens[] = {60, 61, 62, 63, 64, 1514, 128};
+	uint64_t begin = now_ns(), last = begin;
+	struct capture_state state;
+	struct pcapng_file file;
+	struct stat st;
+	uint64_t bytes = 0;
+
+	capture_rig_queues(&r, 2);
+	capture_rig_start(&r);
+	for (uint32_t i = 0; i < 56; i++) {
+		size_t len = lens[i % ARRAY_SIZE(lens)];
+
+		bytes += len;
+		if (i % 4 < 2)
+			ck_assert_uint_eq(
+				capture_rig_send(&r, i % 2, i, len, i % 3 * 50),
+				1);
+		else
+			capture_rig_arrive(&r, i % 2, i, len);
+	}
+	capture_query(r.ep, &state);
+	ck_assert(state.active);
+	ck_assert_uint_eq(state.packets, 56);
+	ck_assert_uint_eq(state.bytes, bytes);
+	capture_rig_stop(&r);
+	ck_assert_int_eq(r.err, 0);
+	capture_query(r.ep, &state);
+	ck_assert(!state.active);
+	ck_assert_uint_eq(state.packets, 56);
+	ck_assert_uint_eq(state.drops, 0);
+	ck_assert_str_eq(state.path, r.path);
+
+	ck_assert_int_eq(stat(r.path, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0600);
+	ck_assert_int_eq(st.st_size, (off_t)state.written);
+	file = capture_rig_read(r.path);
+	ck_assert_uint_eq(file.n_frames, 56);
+	ck_assert_uint_eq(file.snaplen, 0);
+	/* Each queue's frames are in order. */
+	for (uint32_t queue = 0; queue < 2; queue++) {
+		uint32_t i = queue;
+
+		last = begin;
+		for (size_t f = 0; f < file.n_frames; f++) {
+			const struct pcapng_frame *frame = &file.frames[f];
+
+			if (frame->queue != queue)
+				continue;
+			ck_assert(capture_rig_is(frame, i,
+						 lens[i % ARRAY_SIZE(lens)]));
+			ck_assert_uint_eq(frame->cap_len, frame->len);
+			ck_assert_uint_eq(frame->direction, i % 4 < 2 ? 2 : 1);
+			ck_assert_uint_ge(frame->ns, last);
+			last = frame->ns;
+			i += 2;
+		}
+		ck_assert_uint_eq(i, 56 + queue);
+		ck_assert_uint_le(last, now_ns());
+	}
+	ck_assert_uint_eq(file.n_stats, 1);
+	ck_assert_uint_eq(file.received, 56);
+	ck_assert_uint_eq(file.dropped, 0);
+	ck_assert_uint_ge(file.start_ns, begin);
+	ck_assert_uint_ge(file.end_ns, last);
+	pcapng_file_fini(&file);
+}
+
+START_TEST(frames_of_both_directions)
+{
+	both_directions();
+}
+END_TEST
+
+START_TEST(virtio_net_headers_are_left_out)
+{
+	both_directions();
+}
+END_TEST
+
+START_TEST(snaplen_cuts_and_tells_the_length)
+{
+	struct pcapng_file file;
+
+	capture_rig_queues(&r, 1);
+	r.config.snaplen = 100;
+	capture_rig_start(&r);
+	(void)capture_rig_send(&r, 0, 0, 1514, 0);
+	(void)capture_rig_send(&r, 0, 1, 1514, 33);
+	capture_rig_arrive(&r, 0, 2, 1514);
+	(void)capture_rig_send(&r, 0, 3, 100, 0);
+	(void)capture_rig_send(&r, 0, 4, 99, 0);
+	capture_rig_stop(&r);
+	file = capture_rig_read(r.path);
+	ck_assert_uint_eq(file.snaplen, 100);
+	ck_assert_uint_eq(file.n_frames, 5);
+	for (uint32_t i = 0; i < 5; i++) {
+		size_t len = i < 3 ? 1514 : 103 - i;
+
+		ck_assert(capture_rig_is(&file.frames[i], i, len));
+		ck_assert_uint_eq(file.frames[i].cap_len, MIN(len, 100U));
+	}
+	pcapng_file_fini(&file);
+}
+END_TEST
+
+/* What the inner queue pushes back is captured when it goes. */
+START_TEST(sent_frames_are_captured_once)
+{
+	struct net_tx_meta metas[5] = {0};
+	struct net_tx_seg segs[20];
+	unsigned char bytes[200];
+	struct net_tx_taken taken;
+	struct pcapng_file file;
+	size_t n = 0, at = 0;
+
+	capture_rig_queues(&r, 1);
+	capture_rig_start(&r);
+	for (uint32_t i = 0; i < 5; i++) {
+		capture_rig_fill(bytes, i, sizeof(bytes));
+		n += net_bufs_tx(&r.bufs, &metas[i], bytes, sizeof(bytes), 60,
+				 segs + n, ARRAY_SIZE(segs) - n);
+	}
+	for (unsigned int call = 0; at < n; call++) {
+		r.inner->queues[0]->tx_room = call % 3;
+		ck_assert_int_eq(net_queue_tx_avail(r.queues[0], &r.bufs.base,
+						    segs + at, n - at, &taken),
+				 0);
+		at += taken.n_segs;
+		ck_assert_uint_lt(call, 20);
+	}
+	r.inner->queues[0]->tx_err = -EIO;
+	ck_assert_int_eq(
+		net_queue_tx_avail(r.queues[0], &r.bufs.base, segs, n, &taken),
+		-EIO);
+	capture_rig_stop(&r);
+	file = capture_rig_read(r.path);
+	ck_assert_uint_eq(file.n_frames, 5);
+	for (uint32_t i = 0; i < 5; i++)
+		ck_assert(capture_rig_is(&file.frames[i], i, sizeof(bytes)));
+	pcapng_file_fini(&file);
+}
+END_TEST
+
+START_TEST(only_what_was_sent_meanwhile)
+{
+	struct capture_state state;
+	struct pcapng_file file;
+
+	capture_query(r.ep, &state);
+	ck_assert(!state.active);
+	ck_assert_ptr_null(state.path);
+	capture_rig_queues(&r, 1);
+	for (uint32_t round = 0; round < 3; round++) {
+		(void)capture_rig_send(&r, 0, 1000, 100, 0);
+		capture_rig_arrive(&r, 0, 1001, 100);
+		capture_rig_start(&r);
+		(void)capture_rig_send(&r, 0, round, 100, 0);
+		capture_rig_stop(&r);
+		file = capture_rig_read(r.path);
+		ck_assert_uint_eq(file.n_frames, 1);
+		ck_assert(capture_rig_is(&file.frames[0], round, 100));
+		pcapng_file_fini(&file);
+	}
+	(void)capture_rig_send(&r, 0, 1000, 100, 0);
+	capture_query(r.ep, &state);
+	ck_assert_uint_eq(state.packets, 1);
+}
+END_TEST
+
+START_TEST(chosen_queues_only)
+{
+	struct pcapng_file file;
+
+	capture_rig_queues(&r, 4);
+	r.config.queues = 1 << 1 | 1 << 3;
+	capture_rig_start(&r);
+	for (uint32_t i = 0; i < 40; i++)
+		(void)capture_rig_send(&r, i % 4, i, 100, 0);
+	capture_rig_stop(&r);
+	file = capture_rig_read(r.path);
+	ck_assert_uint_eq(file.n_frames, 20);
+	for (size_t i = 0; i < 20; i++)
+		ck_assert_uint_eq(file.frames[i].queue % 2, 1);
+	pcapng_file_fini(&file);
+}
+END_TEST
+
+/* A guest that starts its NIC anew, with more queues, is captured on. */
+START_TEST(queues_come_and_go)
+{
+	struct pcapng_file file;
+
+	capture_rig_start(&r);
+	capture_rig_queues(&r, 1);
+	(void)capture_rig_send(&r, 0, 0, 100, 0);
+	capture_rig_no_queues(&r);
+	capture_rig_queues(&r, 3);
+	for (uint32_t i = 1; i < 4; i++)
+		(void)capture_rig_send(&r, i - 1, i, 100, 0);
+	capture_rig_no_queues(&r);
+	capture_rig_stop(&r);
+	capture_rig_queues(&r, 2);
+	(void)capture_rig_send(&r, 1, 99, 100, 0);
+	file = capture_rig_read(r.path);
+	ck_assert_uint_eq(file.n_frames, 4);
+	ck_assert_uint_eq(file.received, 4);
+	pcapng_file_fini(&file);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("capture");
+	TCase *tc = tcase_create("capture");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 90);
+	tcase_add_test(tc, frames_of_both_directions);
+	tcase_add_test(tc, snaplen_cuts_and_tells_the_length);
+	tcase_add_test(tc, sent_frames_are_captured_once);
+	tcase_add_test(tc, only_what_was_sent_meanwhile);
+	tcase_add_test(tc, chosen_queues_only);
+	tcase_add_test(tc, queues_come_and_go);
+	suite_add_tcase(suite, tc);
+
+	tc = tcase_create("vnet_hdr");
+	tcase_add_checked_fixture(tc, setup_vnet_hdr, teardown);
+	tcase_set_timeout(tc, 90);
+	tcase_add_test(tc, virtio_net_headers_are_left_out);
+	suite_add_tcase(suite, tc);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
