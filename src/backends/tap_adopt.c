@@ -114,5 +114,7 @@ int tap_device_open_by_fds(struct tap_device *device,
 				config->n_fds, TAP_QUEUES_MAX);
 	for (size_t i = 0; i < config->n_fds && !code; i++)
 		code = adopt(device, config->fds[i], config->n_fds, err);
+	if (!device->multi_queue)
+		device->n_active = 1;
 	return code;
 }

@@ -42,17 +42,6 @@ static int set_queue(int fd, short what)
 	return ioctl(fd, TUNSETQUEUE, &ifr) < 0 ? -errno : 0;
 }
 
-/* Whatever order the queues were attached in: the first one only. */
-static int attach_first(struct tap_device *device)
-{
-	device->n_active = 1;
-	if (!device->multi_queue)
-		return 0;
-	for (size_t i = 0; i < device->n_fds; i++)
-		(void)set_queue(device->fds[i], IFF_DETACH_QUEUE);
-	return set_queue(device->fds[0], IFF_ATTACH_QUEUE);
-}
-
 int tap_device_set_active(struct tap_device *device, size_t n)
 {
 	int err = 0;
@@ -68,6 +57,15 @@ int tap_device_set_active(struct tap_device *device, size_t n)
 		device->n_active += !err;
 	}
 	return err;
+}
+
+/* The first queue only. Those of somebody else may have been attached in any
+ * order, or not at all. */
+static int attach_first(struct tap_device *device)
+{
+	for (size_t i = device->n_active; i < device->n_fds; i++)
+		(void)set_queue(device->fds[i], IFF_DETACH_QUEUE);
+	return tap_device_set_active(device, 1);
 }
 
 int tap_device_set_steering(const struct tap_device *device, int prog)

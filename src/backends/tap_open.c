@@ -164,6 +164,7 @@ static int open_queues(struct tap_device *device, size_t n, bool exists,
 	device->multi_queue = ifr.ifr_flags & IFF_MULTI_QUEUE;
 	for (size_t i = 0; i < n && !code; i++)
 		code = open_queue(device, &ifr, n, exists, err);
+	device->n_active = device->n_fds;
 	return code;
 }
 

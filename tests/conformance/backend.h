@@ -84,6 +84,7 @@ struct pairing pairing_at(size_t i);
 extern const struct backend_row backend_null;
 extern const struct backend_row backend_loopback;
 extern const struct backend_row backend_tap;
+extern const struct backend_row backend_tap_mq;
 extern const struct backend_row backend_script_now;
 extern const struct backend_row backend_script_soon;
 extern const struct backend_row backend_script_plain;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Row: tap, in a network namespace of its own. Its outer side is a packet
- * socket on the interface.
+ * Rows: tap, of one queue and of several, in a network namespace of its own. The
+ * outer side is a packet socket on the interface.
  */
 #include "backends/tap.h"
 
@@ -16,7 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define NAME "tap0"
+#define NAME   "tap0"
+#define QUEUES 2
 /* The largest that a tap has. */
 #define MTU (65535 - 14)
 
@@ -40,16 +41,17 @@ static bool enter(void)
 	return entered;
 }
 
-static int tap_open(struct backend *b, struct loop *control)
+static int open_queues(struct backend *b, struct loop *control, uint16_t n)
 {
-	struct tap_config config = {.ifname = NAME};
+	struct tap_config config = {.ifname = NAME, .max_queues = n};
+	short flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
 	struct tap_state *state;
 	struct tap_error err;
 	int code;
 
 	if (!enter())
 		return -ENOTSUP;
-	tap_host_add(NAME, IFF_TAP | IFF_NO_PI | IFF_VNET_HDR);
+	tap_host_add(NAME, n > 1 ? flags | IFF_MULTI_QUEUE : flags);
 	tap_host_set_mtu(NAME, MTU);
 	tap_host_set_up(NAME, true);
 	code = tap_endpoint_create(&config, control, &err, &b->endpoint);
@@ -63,6 +65,16 @@ static int tap_open(struct backend *b, struct loop *control)
 	state->host = tap_host_socket(NAME);
 	b->state = state;
 	return 0;
+}
+
+static int tap_open(struct backend *b, struct loop *control)
+{
+	return open_queues(b, control, 1);
+}
+
+static int tap_mq_open(struct backend *b, struct loop *control)
+{
+	return open_queues(b, control, QUEUES);
 }
 
 static void tap_close(struct backend *b)
@@ -98,18 +110,22 @@ static ssize_t tap_sent(struct backend *b, void *frame, size_t size)
 	return (ssize_t)len;
 }
 
+#define TAP_SAYS                                                             \
+	.type = "tap", .ordered = true, .vnet_hdr = true, .fast = true,      \
+	.tx_offloads = {.tcp = true, .udp = true, .tso = true, .uso = true}, \
+	.uso_varies = true, .max_frame = MTU + 14, .close = tap_close,       \
+	.arrive = tap_arrive, .sent = tap_sent
+
 const struct backend_row backend_tap = {
+	TAP_SAYS,
 	.name = "tap",
-	.type = "tap",
-	.ordered = true,
-	.vnet_hdr = true,
-	.fast = true,
 	.multiqueue = {1, 0},
-	.tx_offloads = {.tcp = true, .udp = true, .tso = true, .uso = true},
-	.uso_varies = true,
-	.max_frame = MTU + 14,
 	.open = tap_open,
-	.close = tap_close,
-	.arrive = tap_arrive,
-	.sent = tap_sent,
+};
+
+const struct backend_row backend_tap_mq = {
+	TAP_SAYS,
+	.name = "tap of several queues",
+	.multiqueue = {QUEUES, NET_RSS_TABLE_MAX},
+	.open = tap_mq_open,
 };

@@ -8,6 +8,7 @@ const struct backend_row *const backend_rows[] = {
 	&backend_null,	       /* takes, never gives */
 	&backend_loopback,     /* gives what it takes */
 	&backend_tap,	       /* left out where there is no tun driver */
+	&backend_tap_mq,       /* likewise */
 	&backend_script_now,   /* all that a test tells it */
 	&backend_script_soon,  /* likewise, and completes later */
 	&backend_script_plain, /* likewise, and knows no headers */
