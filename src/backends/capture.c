@@ -136,7 +136,7 @@ static void source_destroy(struct capture_source *source)
 {
 	if (!source)
 		return;
-	capture_ring_fini(&source->ring);
+	byte_ring_fini(&source->ring);
 	free(source);
 }
 
@@ -181,11 +181,11 @@ static int session_make(struct session *s, size_t index)
 		return err;
 	if (!wants_queue(s, index) || s->sources[index])
 		return 0;
-	source = aligned_alloc(CAPTURE_RING_LINE, sizeof(*source));
+	source = aligned_alloc(BYTE_RING_LINE, sizeof(*source));
 	if (!source)
 		return -ENOMEM;
 	memset(source, 0, sizeof(*source));
-	err = capture_ring_init(&source->ring, s->ring_bytes);
+	err = byte_ring_init(&source->ring, s->ring_bytes);
 	if (err < 0) {
 		free(source);
 		return err;

@@ -103,7 +103,7 @@ static void burst_end(struct capture_tap *tap, const struct burst *burst)
 	net_stat_add(&s->bytes, burst->bytes);
 	net_stat_add(&s->drops, burst->drops);
 	if (burst->packets) {
-		size_t held = capture_ring_publish(&s->ring);
+		size_t held = byte_ring_publish(&s->ring);
 
 		capture_bell_ring(s->bell, held > s->ring.size / 2);
 	}
@@ -163,7 +163,7 @@ static void put_frame(struct burst *burst, struct frame *f)
 	unsigned char *to = NULL;
 
 	if (f->n_bytes >= f->skip + MIN(f->len, packet.cap_len))
-		to = capture_ring_reserve(&s->ring, size);
+		to = byte_ring_reserve(&s->ring, size);
 	if (!to) {
 		burst->drops++;
 		return;
@@ -173,7 +173,7 @@ static void put_frame(struct burst *burst, struct frame *f)
 		gather_tagged(f, to, packet.cap_len);
 	else
 		gather(f, to, packet.cap_len);
-	capture_ring_commit(&s->ring, size);
+	byte_ring_commit(&s->ring, size);
 	burst->packets++;
 	burst->bytes += packet.cap_len;
 }
@@ -229,8 +229,10 @@ void capture_tap_rx(struct capture_tap *tap, struct net_buffer_access *pool,
 
 	if (!burst_begin(tap, &burst))
 		return;
-	for (size_t i = 0; i < n; i++)
-		put_received(tap, &burst, pool, &packets[i]);
+	for (size_t i = 0; i < n; i++) {
+		if (packets[i].meta.len) /* else it was dropped inside */
+			put_received(tap, &burst, pool, &packets[i]);
+	}
 	burst_end(tap, &burst);
 }
 

@@ -12,7 +12,7 @@
  */
 
 #include "backends/capture_bell.h"
-#include "backends/capture_ring.h"
+#include "base/byte_ring.h"
 #include "net/queue.h"
 
 #include <semaphore.h>
@@ -22,7 +22,7 @@ struct capture_tap;
 /* @snaplen: at least 1. The counters have one writer, the queue's loop.
  * @next, @added: the writer's. */
 struct capture_source {
-	struct capture_ring ring;
+	struct byte_ring ring;
 	struct capture_bell *bell;
 	struct capture_tap *tap;
 	uint32_t queue;

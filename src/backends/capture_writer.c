@@ -136,7 +136,7 @@ static int write_out(struct capture_writer *w, struct capture_source *s,
 	if (n < 0 && n != -EAGAIN)
 		capture_sink_cut(&w->sink,
 				 done - pcapng_whole(blocks, len, done));
-	capture_ring_consume(&s->ring, done);
+	byte_ring_consume(&s->ring, done);
 	w->behind = n == -EAGAIN ? s : NULL;
 	return n < 0 ? (int)n : 0;
 }
@@ -146,7 +146,7 @@ static int write_out(struct capture_writer *w, struct capture_source *s,
 static int drain(struct capture_writer *w, struct capture_source *s)
 {
 	size_t len, fit;
-	const void *blocks = capture_ring_peek(&s->ring, &len);
+	const void *blocks = byte_ring_peek(&s->ring, &len);
 	int err;
 
 	if (!blocks)
@@ -176,7 +176,7 @@ static int write_round(struct capture_writer *w)
 static bool missed(struct capture_writer *w, bool naps)
 {
 	for (struct capture_source *s = w->sources; s; s = s->next) {
-		if (capture_ring_held(&s->ring) > (naps ? s->ring.size / 2 : 0))
+		if (byte_ring_held(&s->ring) > (naps ? s->ring.size / 2 : 0))
 			return true;
 	}
 	return false;

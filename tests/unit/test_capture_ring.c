@@ -3,7 +3,7 @@
  * The ring between a queue and the capture's writer, and the bell.
  */
 #include "backends/capture_bell.h"
-#include "backends/capture_ring.h"
+#include "base/byte_ring.h"
 #include "base/bytes.h"
 
 #include <check.h>
@@ -13,17 +13,17 @@
 #define RING	16384U
 #define RECORDS 200000U
 
-static struct capture_ring ring;
+static struct byte_ring ring;
 
 static void setup(void)
 {
-	ck_assert_int_eq(capture_ring_init(&ring, RING), 0);
+	ck_assert_int_eq(byte_ring_init(&ring, RING), 0);
 }
 
 static void teardown(void)
 {
-	capture_ring_fini(&ring);
-	capture_ring_fini(&ring);
+	byte_ring_fini(&ring);
+	byte_ring_fini(&ring);
 }
 
 /* Record @i: its length, its number, then bytes that follow from it. */
@@ -35,14 +35,14 @@ static size_t record_len(uint32_t i)
 static bool put(uint32_t i)
 {
 	size_t len = record_len(i);
-	unsigned char *to = capture_ring_reserve(&ring, len);
+	unsigned char *to = byte_ring_reserve(&ring, len);
 
 	if (!to)
 		return false;
 	store_le32(to, (uint32_t)len);
 	store_le32(to + 4, i);
 	memset(to + 8, (int)(i & 0xff), len - 8);
-	capture_ring_commit(&ring, len);
+	byte_ring_commit(&ring, len);
 	return true;
 }
 
@@ -69,15 +69,15 @@ START_TEST(empty_until_published)
 {
 	size_t len = 0;
 
-	ck_assert_ptr_null(capture_ring_peek(&ring, &len));
+	ck_assert_ptr_null(byte_ring_peek(&ring, &len));
 	ck_assert(put(0));
 	ck_assert(put(1));
-	ck_assert_ptr_null(capture_ring_peek(&ring, &len));
-	ck_assert_uint_eq(capture_ring_publish(&ring),
+	ck_assert_ptr_null(byte_ring_peek(&ring, &len));
+	ck_assert_uint_eq(byte_ring_publish(&ring),
 			  record_len(0) + record_len(1));
-	ck_assert_uint_eq(capture_ring_held(&ring),
+	ck_assert_uint_eq(byte_ring_held(&ring),
 			  record_len(0) + record_len(1));
-	ck_assert_uint_eq(check_records(capture_ring_peek(&ring, &len),
+	ck_assert_uint_eq(check_records(byte_ring_peek(&ring, &len),
 					record_len(0) + record_len(1), 0),
 			  2);
 	ck_assert_uint_eq(len, record_len(0) + record_len(1));
@@ -88,9 +88,9 @@ START_TEST(reserved_and_not_committed_is_nothing)
 {
 	size_t len;
 
-	memset(capture_ring_reserve(&ring, 100), 1, 100);
-	(void)capture_ring_publish(&ring);
-	ck_assert_ptr_null(capture_ring_peek(&ring, &len));
+	memset(byte_ring_reserve(&ring, 100), 1, 100);
+	(void)byte_ring_publish(&ring);
+	ck_assert_ptr_null(byte_ring_peek(&ring, &len));
 }
 END_TEST
 
@@ -102,14 +102,14 @@ START_TEST(full_ring_refuses_and_keeps)
 
 	while (put(n))
 		n++;
-	(void)capture_ring_publish(&ring);
+	(void)byte_ring_publish(&ring);
 	ck_assert_uint_gt(n, 10);
-	at = capture_ring_peek(&ring, &len);
+	at = byte_ring_peek(&ring, &len);
 	ck_assert_uint_eq(check_records(at, len, 0), n);
-	capture_ring_consume(&ring, len);
+	byte_ring_consume(&ring, len);
 	ck_assert(put(n));
-	(void)capture_ring_publish(&ring);
-	at = capture_ring_peek(&ring, &len);
+	(void)byte_ring_publish(&ring);
+	at = byte_ring_peek(&ring, &len);
 	ck_assert_uint_eq(check_records(at, len, n), 1);
 }
 END_TEST
@@ -118,23 +118,23 @@ START_TEST(records_up_to_half_of_it_always_fit_when_empty)
 {
 	size_t len, half = RING / 2;
 
-	ck_assert_ptr_null(capture_ring_reserve(&ring, half + 4));
+	ck_assert_ptr_null(byte_ring_reserve(&ring, half + 4));
 	for (size_t start = 4; start <= half; start += 332) {
 		const void *at;
 
-		ck_assert_ptr_nonnull(capture_ring_reserve(&ring, start));
-		capture_ring_commit(&ring, start);
-		(void)capture_ring_publish(&ring);
-		while (capture_ring_peek(&ring, &len))
-			capture_ring_consume(&ring, len);
-		at = capture_ring_reserve(&ring, half);
+		ck_assert_ptr_nonnull(byte_ring_reserve(&ring, start));
+		byte_ring_commit(&ring, start);
+		(void)byte_ring_publish(&ring);
+		while (byte_ring_peek(&ring, &len))
+			byte_ring_consume(&ring, len);
+		at = byte_ring_reserve(&ring, half);
 		ck_assert_ptr_nonnull(at);
-		capture_ring_commit(&ring, half);
-		(void)capture_ring_publish(&ring);
-		ck_assert_ptr_eq(capture_ring_peek(&ring, &len), at);
+		byte_ring_commit(&ring, half);
+		(void)byte_ring_publish(&ring);
+		ck_assert_ptr_eq(byte_ring_peek(&ring, &len), at);
 		ck_assert_uint_eq(len, half);
-		capture_ring_consume(&ring, len);
-		ck_assert_uint_eq(capture_ring_held(&ring), 0);
+		byte_ring_consume(&ring, len);
+		ck_assert_uint_eq(byte_ring_held(&ring), 0);
 	}
 }
 END_TEST
@@ -149,20 +149,20 @@ START_TEST(turns_at_every_place)
 	for (uint32_t round = 0; round < 20000; round++) {
 		for (uint32_t i = 0; i < 1 + round % 7 && put(in); i++)
 			in++;
-		(void)capture_ring_publish(&ring);
-		ck_assert_uint_le(capture_ring_held(&ring), RING);
-		at = capture_ring_peek(&ring, &len);
+		(void)byte_ring_publish(&ring);
+		ck_assert_uint_le(byte_ring_held(&ring), RING);
+		at = byte_ring_peek(&ring, &len);
 		if (!at)
 			continue;
 		n = check_records(at, len, out);
 		ck_assert_uint_gt(n, 0);
 		out += n;
-		capture_ring_consume(&ring, len);
+		byte_ring_consume(&ring, len);
 	}
 	ck_assert_uint_gt(in, 20000);
-	while ((at = capture_ring_peek(&ring, &len))) {
+	while ((at = byte_ring_peek(&ring, &len))) {
 		out += check_records(at, len, out);
-		capture_ring_consume(&ring, len);
+		byte_ring_consume(&ring, len);
 	}
 	ck_assert_uint_eq(in, out);
 }
@@ -176,21 +176,21 @@ START_TEST(exact_fit_leaves_no_gap)
 	for (unsigned int round = 0; round < 6; round++) {
 		for (unsigned int i = 0; i < 4; i++) {
 			unsigned char *to =
-				capture_ring_reserve(&ring, RING / 4);
+				byte_ring_reserve(&ring, RING / 4);
 
 			ck_assert_ptr_nonnull(to);
 			memset(to, (int)(round + i), RING / 4);
-			capture_ring_commit(&ring, RING / 4);
+			byte_ring_commit(&ring, RING / 4);
 		}
-		ck_assert_ptr_null(capture_ring_reserve(&ring, 4));
-		(void)capture_ring_publish(&ring);
+		ck_assert_ptr_null(byte_ring_reserve(&ring, 4));
+		(void)byte_ring_publish(&ring);
 		for (unsigned int i = 0; i < 4; i++) {
-			at = capture_ring_peek(&ring, &len);
+			at = byte_ring_peek(&ring, &len);
 			ck_assert_uint_eq(len, RING - i * (RING / 4));
 			ck_assert_uint_eq(at[0], round + i);
-			capture_ring_consume(&ring, RING / 4);
+			byte_ring_consume(&ring, RING / 4);
 		}
-		ck_assert_ptr_null(capture_ring_peek(&ring, &len));
+		ck_assert_ptr_null(byte_ring_peek(&ring, &len));
 	}
 }
 END_TEST
@@ -221,12 +221,12 @@ static void read_all(struct loop_msg *msg)
 	capture_bell_heard(&r->bell);
 	r->woken++;
 	do {
-		while ((at = capture_ring_peek(&ring, &len))) {
+		while ((at = byte_ring_peek(&ring, &len))) {
 			take(r, at, len);
-			capture_ring_consume(&ring, len);
+			byte_ring_consume(&ring, len);
 		}
 		capture_bell_set(&r->bell, CAPTURE_BELL_SLEEPS);
-	} while (capture_ring_held(&ring));
+	} while (byte_ring_held(&ring));
 }
 
 /* Bytes one after the other, as a slow pipe takes them. */
@@ -240,11 +240,11 @@ static void read_bytes(struct loop_msg *msg)
 	capture_bell_heard(&r->bell);
 	r->woken++;
 	do {
-		while ((at = capture_ring_peek(&ring, &len))) {
+		while ((at = byte_ring_peek(&ring, &len))) {
 			len = MIN(len, (size_t)7);
 			memcpy(record + r->part, at, len);
 			r->part += len;
-			capture_ring_consume(&ring, len);
+			byte_ring_consume(&ring, len);
 			if (r->part < 4 || r->part < load_le32(record))
 				continue;
 			len = load_le32(record);
@@ -253,7 +253,7 @@ static void read_bytes(struct loop_msg *msg)
 			memmove(record, record + len, r->part);
 		}
 		capture_bell_set(&r->bell, CAPTURE_BELL_SLEEPS);
-	} while (capture_ring_held(&ring));
+	} while (byte_ring_held(&ring));
 }
 
 static void two_threads(loop_msg_fn read)
@@ -274,11 +274,11 @@ static void two_threads(loop_msg_fn read)
 			sched_yield();
 			continue;
 		}
-		(void)capture_ring_publish(&ring);
+		(void)byte_ring_publish(&ring);
 		capture_bell_ring(&r.bell, false);
 	}
 	/* No bell was missed: all is read without another. */
-	while (capture_ring_held(&ring))
+	while (byte_ring_held(&ring))
 		sched_yield();
 	iothread_destroy(r.io);
 	ck_assert_uint_eq(r.bad, 0);
@@ -339,8 +339,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("capture_ring");
-	TCase *tc = tcase_create("capture_ring");
+	Suite *suite = suite_create("byte_ring");
+	TCase *tc = tcase_create("byte_ring");
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
