@@ -12,13 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* @nic: whose frontend is being asked. @i: how many have been. */
+/* @nic: whose frontend is being asked. @i: which one is next. @n: how many have
+ * been asked, those that have left since included. */
 struct nics_walk {
 	struct nics_walk *next;
 	struct nics *nics;
 	struct inspect *in;
 	struct nic *nic;
-	size_t i;
+	size_t i, n;
 	void (*done)(void *arg);
 	void *arg;
 };
@@ -117,7 +118,7 @@ static void go_on(struct nics_walk *walk)
 	while (walk->i < nics->n_nics) {
 		struct nic *nic = nics->nics[walk->i++];
 
-		begin(in, nic->id, "nic", walk->i - 1);
+		begin(in, nic->id, "nic", walk->n++);
 		describe(nic, in);
 		if (nic->frontend && !nic->was_reset) {
 			inspect_begin(in, "frontend");

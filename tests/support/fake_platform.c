@@ -173,6 +173,25 @@ static void bell_remove_cb(struct platform_slot *platform_slot,
 	fail("no such doorbell");
 }
 
+static int request_unplug_cb(struct platform_slot *platform_slot)
+{
+	struct fake_slot *slot = to_slot(platform_slot);
+
+	if (!slot->plugged)
+		fail("asked back after it was unplugged");
+	if (!slot->is_pci)
+		return -ENOTSUP;
+	slot->asked_back++;
+	return 0;
+}
+
+void fake_eject(struct fake_slot *slot)
+{
+	if (!slot->asked_back)
+		fail("the guest lets go of what nobody wants back");
+	slot->ops->ejected(slot->device);
+}
+
 static const struct platform_ops fake_ops = {
 	.plug_pci = plug_pci_cb,
 	.plug_mmio = plug_mmio_cb,
@@ -180,6 +199,7 @@ static const struct platform_ops fake_ops = {
 	.irq_fd = irq_fd_cb,
 	.bell_add = bell_add_cb,
 	.bell_remove = bell_remove_cb,
+	.request_unplug = request_unplug_cb,
 };
 
 void fake_platform_init(struct fake_platform *fake, const struct guest_mem *mem,

@@ -21,8 +21,8 @@
 
 /* A plugged device, as the guest would find it. @plugged: of any kind;
  * @pending: accesses that the device holds; @answered: those that it has
- * answered. @bell_rings: doorbells that spared
- * an access. */
+ * answered. @bell_rings: doorbells that spared an access. @asked_back: how often
+ * an unplug was requested. */
 struct fake_slot {
 	struct platform_slot slot;
 	bool plugged, is_pci;
@@ -39,6 +39,7 @@ struct fake_slot {
 	unsigned int pending;
 	unsigned int answered;
 	uint64_t bell_rings;
+	unsigned int asked_back;
 };
 
 /* @has_bells: false makes bell_add answer -ENOSYS. @fail_plug, @fail_bell:
@@ -84,6 +85,9 @@ uint64_t fake_cap_read(struct fake_slot *slot, size_t cap, uint64_t offset,
 		       uint8_t size);
 void fake_cap_write(struct fake_slot *slot, size_t cap, uint64_t offset,
 		    uint8_t size, uint64_t value);
+
+/* The guest lets go of the slot. */
+void fake_eject(struct fake_slot *slot);
 
 /* Takes the signals of a vector since the last call. */
 uint64_t fake_take_irqs(struct fake_slot *slot, unsigned int vector);
