@@ -24,9 +24,9 @@ void eventfd_signal(int fd)
 		return; /* EAGAIN: it is signalled already */
 }
 
-bool eventfd_take(int fd)
+uint64_t eventfd_take(int fd)
 {
 	uint64_t count;
 
-	return read(fd, &count, sizeof(count)) == sizeof(count) && count > 0;
+	return read(fd, &count, sizeof(count)) == sizeof(count) ? count : 0;
 }

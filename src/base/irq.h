@@ -13,7 +13,7 @@
 
 #include "base/util.h"
 
-#include <stdbool.h>
+#include <stdint.h>
 
 /* A new non-blocking close-on-exec eventfd, or -errno. */
 int eventfd_create(void) MUST_CHECK;
@@ -22,7 +22,7 @@ int eventfd_create(void) MUST_CHECK;
  * allowed and does nothing. */
 void eventfd_signal(int fd);
 
-/* Takes the counter: true if it was not zero. */
-bool eventfd_take(int fd);
+/* Takes the counter: how often the descriptor was signalled. */
+uint64_t eventfd_take(int fd);
 
 #endif

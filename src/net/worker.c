@@ -13,9 +13,10 @@
  *   the arming, so that no wake-up is lost. Until a busy poll is over kicks
  *   stay disarmed and the round ends yielded.
  *
- * Yielding uses an idle watcher of the highest priority: it runs once in each
- * round of the loop, after the loop has looked at all file descriptors. A
- * watcher that feeds itself would never let the loop look again.
+ * Yielding uses a check watcher: it runs once in each round of the loop, after
+ * the loop has looked at all file descriptors, however many have something. (A
+ * watcher that feeds itself would never let the loop look again.) An idle
+ * watcher does nothing but keep the loop from sleeping.
  */
 #include "net/worker.h"
 
@@ -106,8 +107,10 @@ static void transmit(struct net_worker *w, struct moved *moved)
 	}
 	w->tail_first += taken.n_segs;
 	moved->taken = packet_ids(segs, taken.n_segs, ids);
+	w->in_flight += moved->taken;
 	if (!moved->taken || !taken.completed)
 		return;
+	w->in_flight -= moved->taken;
 	moved->completed = moved->taken;
 	w->ops->tx_done(w->arg, ids, moved->taken);
 }
@@ -122,6 +125,7 @@ static void collect_completions(struct net_worker *w, struct moved *moved)
 	if (n)
 		w->ops->tx_done(w->arg, ids, n);
 	moved->completed += n;
+	w->in_flight -= MIN(n, w->in_flight);
 	if (err != NET_TX_OK)
 		fail(w, err);
 }
@@ -161,36 +165,56 @@ static bool drain(struct net_worker *w)
 	return false;
 }
 
+static void yield_start(struct net_worker *w)
+{
+	ev_check_start(w->loop->ev, &w->again);
+	ev_idle_start(w->loop->ev, &w->awake);
+}
+
+static void yield_stop(struct net_worker *w)
+{
+	ev_check_stop(w->loop->ev, &w->again);
+	ev_idle_stop(w->loop->ev, &w->awake);
+}
+
 static void yield(struct net_worker *w)
 {
 	w->yields++;
-	ev_idle_start(w->loop->ev, &w->again);
+	yield_start(w);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 /* Whether to poll on instead of asking for kicks. */
 static bool polls_on(struct net_worker *w)
 {
-	struct timespec now;
-	uint64_t now_ns;
+	uint64_t now;
 
 	if (!w->busy_poll_ns)
 		return false;
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	now_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	now = now_ns();
 	if (w->has_moved)
-		w->busy_until_ns = now_ns + w->busy_poll_ns;
+		w->busy_until_ns = now + w->busy_poll_ns;
 	w->has_moved = false;
-	return now_ns < w->busy_until_ns;
+	return now < w->busy_until_ns;
 }
 
-static void run_round(struct net_worker *w)
+/* Could the guest help by a kick for transmits? */
+static bool wants_tx_kick(const struct net_worker *w)
+{
+	return !has_tail(w) && !(w->fast && w->in_flight);
+}
+
+static void do_round(struct net_worker *w)
 {
 	bool drained, more;
 
-	if (!w->running || w->failed)
-		return;
-	ev_idle_stop(w->loop->ev, &w->again);
-	w->rounds++;
 	w->ops->disarm(w->arg);
 	drained = drain(w);
 	if (w->failed) {
@@ -201,21 +225,45 @@ static void run_round(struct net_worker *w)
 		yield(w);
 		return;
 	}
-	more = polls_on(w) || w->ops->arm(w->arg, !has_tail(w));
+	more = polls_on(w) || w->ops->arm(w->arg, wants_tx_kick(w));
 	if (net_queue_poll_ready(w->queue, w->pool) || more)
 		yield(w);
 }
 
-static void ready_cb(struct net_queue_client *client)
+static void run_round(struct net_worker *w, bool kicked)
 {
-	run_round(container_of(client, struct net_worker, client));
+	struct net_stats *stats;
+	uint64_t start;
+
+	if (!w->running || w->failed)
+		return;
+	yield_stop(w);
+	w->rounds++;
+	stats = w->queue->stats;
+	start = now_ns();
+	do_round(w);
+	net_stat_add(&stats->loop_busy_ns, now_ns() - start);
+	if (!kicked)
+		net_stat_add(&stats->kicks_suppressed, 1);
 }
 
-static void again_cb(struct ev_loop *ev, ev_idle *idle, int revents)
+static void ready_cb(struct net_queue_client *client)
+{
+	run_round(container_of(client, struct net_worker, client), false);
+}
+
+static void again_cb(struct ev_loop *ev, ev_check *check, int revents)
 {
 	UNUSED(ev);
 	UNUSED(revents);
-	run_round(container_of(idle, struct net_worker, again));
+	run_round(container_of(check, struct net_worker, again), false);
+}
+
+static void awake_cb(struct ev_loop *ev, ev_idle *idle, int revents)
+{
+	UNUSED(ev);
+	UNUSED(idle);
+	UNUSED(revents);
 }
 
 void net_worker_init(struct net_worker *w, const struct net_worker_ops *ops,
@@ -228,13 +276,19 @@ void net_worker_init(struct net_worker *w, const struct net_worker_ops *ops,
 	w->loop = loop;
 	w->pool = pool;
 	w->client.ready = ready_cb;
-	ev_idle_init(&w->again, again_cb);
+	ev_check_init(&w->again, again_cb);
 	ev_set_priority(&w->again, EV_MAXPRI);
+	ev_idle_init(&w->awake, awake_cb);
 }
 
 void net_worker_set_busy_poll(struct net_worker *w, uint64_t ns)
 {
 	w->busy_poll_ns = ns;
+}
+
+void net_worker_set_fast_completions(struct net_worker *w, bool fast)
+{
+	w->fast = fast;
 }
 
 void net_worker_start(struct net_worker *w, struct net_queue *queue)
@@ -244,13 +298,14 @@ void net_worker_start(struct net_worker *w, struct net_queue *queue)
 	w->running = true;
 	w->tail_first = 0;
 	w->tail_end = 0;
-	ev_idle_start(w->loop->ev, &w->again);
+	w->in_flight = 0;
+	yield_start(w);
 }
 
 void net_worker_kick(struct net_worker *w)
 {
 	if (!ev_is_active(&w->again))
-		run_round(w);
+		run_round(w, true);
 }
 
 bool net_worker_tail(const struct net_worker *w, struct net_tx_id *first)
@@ -266,5 +321,5 @@ void net_worker_stop(struct net_worker *w)
 	w->running = false;
 	w->tail_first = 0;
 	w->tail_end = 0;
-	ev_idle_stop(w->loop->ev, &w->again);
+	yield_stop(w);
 }

@@ -11,10 +11,15 @@
  *   poll_ready, and sleep.
  *
  * Guest kicks are armed only at the point where the loop goes to sleep, and
- * not for transmit while a tail waits (packets that the queue did not take).
+ * not for transmit while a tail waits (packets that the queue did not take), nor
+ * while any are in flight in a queue that completes them quickly: its completion
+ * starts the next round.
  * With work left and the budget used up the worker yields to the loop and goes
  * on in its next round. So it does, for a time that one may set, when work has
  * just run out: a guest that has more soon need not kick.
+ *
+ * The worker counts in the queue's counters what rounds there are and what time
+ * they take.
  *
  * Thread: everything on the queue's loop.
  */
@@ -67,7 +72,8 @@ struct net_worker {
 	struct net_queue *queue;
 	struct net_buffer_access *pool;
 	struct net_queue_client client;
-	ev_idle again;
+	ev_check again;
+	ev_idle awake;
 	bool running;
 	bool failed;
 	enum net_tx_error error;
@@ -76,6 +82,8 @@ struct net_worker {
 	uint64_t rounds, yields;
 	uint64_t busy_poll_ns, busy_until_ns;
 	bool has_moved; /* since busy_until_ns was set */
+	bool fast;	/* completions */
+	size_t in_flight;
 };
 
 /* Before the queue is made: w->client goes into its configuration. */
@@ -86,6 +94,10 @@ void net_worker_init(struct net_worker *w, const struct net_worker_ops *ops,
 /* Has the worker poll for @ns more nanoseconds after the last packet before it
  * asks for kicks and lets the loop sleep. 0, as after init: not at all. */
 void net_worker_set_busy_poll(struct net_worker *w, uint64_t ns);
+
+/* Says that the queue completes packets quickly: while it has some, the guest
+ * need not kick for more. Not so after init. */
+void net_worker_set_fast_completions(struct net_worker *w, bool fast);
 
 /* Begins the cycle with @queue, on the loop, which does the first round: the
  * available buffers are given to the queue, then it is polled. Nothing is

@@ -167,6 +167,7 @@ static void settle(struct virtio_net *net)
 /* As many pairs as the guest wants, steered as it wants. */
 static int get_queues(struct virtio_net *net)
 {
+	bool fast = net_endpoint_tx_fast_completions(net->endpoint);
 	uint16_t n = net->ctrl.settings.steering.n_pairs;
 
 	for (uint16_t i = n; i < net->n_active; i++)
@@ -174,8 +175,10 @@ static int get_queues(struct virtio_net *net)
 	net->n_active = n;
 	net->steering = net->ctrl.settings.steering;
 	net->rss = virtio_net_steering_rss(&net->steering);
-	for (uint16_t i = 0; i < n; i++)
+	for (uint16_t i = 0; i < n; i++) {
+		net->pairs[i].fast_completions = fast;
 		net->configs[i] = virtio_net_pair_config(&net->pairs[i]);
+	}
 	return net_endpoint_get_queues(net->endpoint, net->configs, n,
 				       net->steering.rss ? &net->rss : NULL,
 				       net->queues, got_queues, net);

@@ -76,19 +76,38 @@ static void tx_done(void *arg, const struct net_tx_id *ids, size_t n)
 	virtio_net_tx_done(&pair->tx, ids, n);
 }
 
+/* Publishes, and interrupts if the guest wants that and nobody else does: @fd
+ * has been signalled already (-1: none). Returns what has been signalled. */
+static int flush_ring(struct virtio_net_pair *pair, struct split_ring *ring,
+		      const struct virtio_irq *irq, int fd)
+{
+	uint64_t before = ring->publishes;
+	bool wanted = split_ring_publish(ring);
+
+	if (wanted && (fd < 0 || irq->fd != fd)) {
+		virtio_irq_raise(irq);
+		net_stat_add(&pair->stats.interrupts, 1);
+		return irq->fd;
+	}
+	if (ring->publishes != before)
+		net_stat_add(&pair->stats.interrupts_suppressed, 1);
+	return -1;
+}
+
+static void count_held(struct virtio_net_pair *pair)
+{
+	net_stat_set(&pair->stats.ring_rx_held, pair->rx.end - pair->rx.first);
+	net_stat_set(&pair->stats.ring_tx_held, pair->tx.end - pair->tx.first);
+}
+
 /* Two queues may share an interrupt (mmio): one raise does for both. */
 static void flush(void *arg)
 {
 	struct virtio_net_pair *pair = arg;
-	const struct virtio_irq *rx = &pair->rx.setup.irq;
-	const struct virtio_irq *tx = &pair->tx.setup.irq;
-	bool raise_rx = split_ring_publish(&pair->rx.ring);
-	bool raise_tx = split_ring_publish(&pair->tx.ring);
+	int fd = flush_ring(pair, &pair->rx.ring, &pair->rx.setup.irq, -1);
 
-	if (raise_rx)
-		virtio_irq_raise(rx);
-	if (raise_tx && !(raise_rx && tx->fd == rx->fd))
-		virtio_irq_raise(tx);
+	(void)flush_ring(pair, &pair->tx.ring, &pair->tx.setup.irq, fd);
+	count_held(pair);
 }
 
 static bool arm(void *arg, bool tx)
@@ -132,9 +151,11 @@ static const struct net_worker_ops worker_ops = {
 
 static void kick(struct virtio_net_pair *pair, int fd)
 {
-	if (!eventfd_take(fd))
+	uint64_t n = eventfd_take(fd);
+
+	if (!n)
 		return;
-	net_stat_add(&pair->stats.kicks, 1);
+	net_stat_add(&pair->stats.kicks, n);
 	net_worker_kick(&pair->worker);
 }
 
@@ -185,6 +206,8 @@ void virtio_net_pair_finish(struct virtio_net_pair *pair)
 {
 	virtio_net_rx_fini(&pair->rx);
 	virtio_net_tx_fini(&pair->tx);
+	net_stat_set(&pair->stats.ring_rx_held, 0);
+	net_stat_set(&pair->stats.ring_tx_held, 0);
 }
 
 struct net_queue_config virtio_net_pair_config(struct virtio_net_pair *pair)
@@ -195,6 +218,7 @@ struct net_queue_config virtio_net_pair_config(struct virtio_net_pair *pair)
 			&pair->rx.pool);
 	net_worker_set_busy_poll(&pair->worker,
 				 (uint64_t)pair->busy_poll_us * 1000);
+	net_worker_set_fast_completions(&pair->worker, pair->fast_completions);
 	return (struct net_queue_config){
 		.loop = pair->loop,
 		.client = &pair->worker.client,
@@ -268,7 +292,7 @@ static void stop_kicks(struct virtio_net_pair *pair, ev_io *w)
 	if (!ev_is_active(w))
 		return;
 	ev_io_stop(pair->loop->ev, w);
-	(void)eventfd_take(w->fd);
+	net_stat_add(&pair->stats.kicks, eventfd_take(w->fd));
 }
 
 static void end_run(struct loop_msg *msg)

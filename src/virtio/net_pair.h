@@ -54,6 +54,7 @@ struct virtio_net_pair {
 	struct loop *control;
 	struct loop *loop;
 	uint32_t busy_poll_us;
+	bool fast_completions;
 	struct net_queue *queue;
 	const struct net_rx_filter *filter;
 	struct loop_msg command;

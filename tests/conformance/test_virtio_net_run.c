@@ -539,6 +539,93 @@ START_TEST(inspection_shows_every_pair)
 }
 END_TEST
 
+static uint64_t count_of(size_t offset)
+{
+	const char *stats = (const char *)vnic_stats(&vnic);
+
+	return net_stat_get(
+		(const _Atomic uint64_t *)(const void *)(stats + offset));
+}
+
+#define COUNT(name) count_of(offsetof(struct net_stats, name))
+
+START_TEST(kicks_and_interrupts_are_counted)
+{
+	nic_begin();
+	for (unsigned int k = 0; k < 3; k++)
+		eventfd_signal(vnic.rx[0].kick_fd);
+	vnic_run(&vnic);
+	ck_assert_uint_eq(COUNT(kicks), 3);
+	eventfd_signal(vnic.tx[0].kick_fd);
+	vnic_stop(&vnic); /* it comes with the stop */
+	ck_assert_uint_eq(COUNT(kicks), 4);
+	nic_begin();
+	nic_send(1);
+	vnic_run(&vnic);
+	ck_assert_uint_eq(COUNT(kicks), 5);
+	ck_assert_uint_eq(COUNT(interrupts), 1);
+	ck_assert_uint_eq(vnic_interrupts(&vnic.tx[0]), 1);
+	ck_assert_uint_eq(COUNT(interrupts_suppressed), 0);
+	/* The guest has not looked at the first one, and asked for no other. */
+	nic_send(2);
+	vnic_run(&vnic);
+	ck_assert_uint_eq(COUNT(interrupts), 1);
+	ck_assert_uint_eq(COUNT(interrupts_suppressed), 1);
+	ck_assert_uint_gt(COUNT(loop_busy_ns), 0);
+}
+END_TEST
+
+/* A guest that sends while packets are in flight need not kick, if they are
+ * complete soon. */
+START_TEST(fast_completions_spare_kicks)
+{
+	vnic_unplug(&vnic);
+	script->fast = _i;
+	script->tx = SCRIPT_TX_HELD;
+	vnic_plug(&vnic, &script->base, 1, NIC_SIZE, false);
+	nic_begin();
+	for (uint32_t k = 0; k < 5; k++) {
+		nic_send(k);
+		vnic_run(&vnic);
+	}
+	ck_assert_uint_eq(COUNT(kicks), _i ? 1 : 5);
+	ck_assert_uint_eq(nic_queue()->n_flying, _i ? 1 : 5);
+	while (nic_queue()->n_flying) {
+		script_queue_complete(nic_queue(), 0);
+		vnic_run(&vnic);
+	}
+	ck_assert_uint_eq(vnic_reap(&vnic), 5);
+	ck_assert_uint_eq(COUNT(kicks), _i ? 1 : 5);
+	nic_send(9);
+	vnic_run(&vnic);
+	ck_assert_uint_eq(COUNT(kicks), _i ? 2 : 6);
+}
+END_TEST
+
+START_TEST(held_buffers_are_shown)
+{
+	script->tx = SCRIPT_TX_HELD;
+	nic_begin();
+	vnic_post(&vnic, 9, 2000, 0);
+	nic_send(1);
+	nic_send(2);
+	vnic_run(&vnic);
+	ck_assert_uint_eq(COUNT(ring_rx_held), 9);
+	ck_assert_uint_eq(COUNT(ring_tx_held), 2);
+	ck_assert_int_eq(script_queue_arrive(nic_queue(), out, 60), 0);
+	script_queue_complete(nic_queue(), 0);
+	vnic_run(&vnic);
+	ck_assert_uint_eq(COUNT(ring_rx_held), 8);
+	ck_assert_uint_eq(COUNT(ring_tx_held), 1);
+	do_pause();
+	ck_assert_uint_eq(COUNT(ring_rx_held), 8);
+	vnic_stop(&vnic);
+	ck_assert_uint_eq(COUNT(ring_rx_held), 0);
+	ck_assert_uint_eq(COUNT(ring_tx_held), 0);
+	do_resume();
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("virtio-net, run state");
@@ -560,6 +647,9 @@ static Suite *suite(void)
 	tcase_add_test(tc, lost_backend_is_told);
 	tcase_add_test(tc, broken_queue_is_told);
 	tcase_add_loop_test(tc, inspection_shows_every_pair, 0, 2);
+	tcase_add_test(tc, kicks_and_interrupts_are_counted);
+	tcase_add_loop_test(tc, fast_completions_spare_kicks, 0, 2);
+	tcase_add_test(tc, held_buffers_are_shown);
 	suite_add_tcase(s, tc);
 	return s;
 }

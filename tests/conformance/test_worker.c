@@ -239,6 +239,32 @@ START_TEST(budget_lets_other_watchers_run)
 }
 END_TEST
 
+static void done_run(struct loop_msg *msg)
+{
+	UNUSED(msg);
+}
+
+static void flood_run(struct loop_msg *msg)
+{
+	loop_post(&loop, msg);
+}
+
+/* Nor do others keep it from the worker, messages without end included. */
+START_TEST(messages_do_not_starve_the_worker)
+{
+	struct loop_msg msg = {.run = flood_run};
+
+	loop_post(&loop, &msg);
+	run(2);
+	fe.endless = true;
+	start();
+	run(5);
+	ck_assert_uint_ge(fe.worker.rounds, 4);
+	msg.run = done_run;
+	run(2);
+}
+END_TEST
+
 START_TEST(one_flush_for_a_batch)
 {
 	start_and_sleep();
@@ -248,6 +274,53 @@ START_TEST(one_flush_for_a_batch)
 	fe.trace[fe.n_trace] = '\0';
 	/* Three full batches and one that finds nothing. */
 	ck_assert_str_eq(fe.trace, "dtcftcftcffA");
+}
+END_TEST
+
+/* While packets are in flight, no kick is asked for if they complete quickly:
+ * what the guest sends meanwhile goes with the completion. */
+START_TEST(fast_completions_need_no_kicks)
+{
+	net_worker_set_fast_completions(&fe.worker, _i);
+	q->tx = SCRIPT_TX_HELD;
+	start_and_sleep();
+	fake_frontend_send(&fe, 1);
+	ck_assert_uint_eq(fe.kicks, 1);
+	ck_assert(fe.armed_rx);
+	ck_assert(fe.armed_tx == !_i);
+	fake_frontend_send(&fe, 1);
+	fake_frontend_send(&fe, 1);
+	ck_assert_uint_eq(fe.kicks, _i ? 1 : 3);
+	ck_assert_uint_eq(q->n_flying, _i ? 1 : 3);
+	while (q->n_flying) {
+		script_queue_complete(q, 0);
+		run(3);
+	}
+	ck_assert(fake_frontend_all_done(&fe));
+	ck_assert_uint_eq(fe.kicks, _i ? 1 : 3);
+	ck_assert(fe.armed_rx && fe.armed_tx);
+	fake_frontend_send(&fe, 1);
+	ck_assert_uint_eq(fe.kicks, _i ? 2 : 4);
+}
+END_TEST
+
+START_TEST(rounds_are_counted)
+{
+	const struct net_stats *stats = net_queue_stats(&q->base);
+
+	start_and_sleep();
+	ck_assert_uint_eq(net_stat_get(&stats->kicks_suppressed), 1);
+	for (uint64_t k = 1; k < 4; k++) {
+		uint64_t before = net_stat_get(&stats->loop_busy_ns);
+
+		fake_frontend_send(&fe, 1);
+		ck_assert_uint_gt(net_stat_get(&stats->loop_busy_ns), before);
+		arrive(1);
+		run(2);
+		ck_assert_uint_eq(net_stat_get(&stats->kicks_suppressed),
+				  1 + k);
+	}
+	ck_assert_uint_eq(fe.worker.rounds, 7);
 }
 END_TEST
 
@@ -471,7 +544,10 @@ int main(void)
 	tcase_add_test(tc, nothing_is_fetched_while_a_tail_waits);
 	tcase_add_test(tc, no_wake_up_is_lost_before_arming);
 	tcase_add_test(tc, budget_lets_other_watchers_run);
+	tcase_add_test(tc, messages_do_not_starve_the_worker);
 	tcase_add_test(tc, one_flush_for_a_batch);
+	tcase_add_loop_test(tc, fast_completions_need_no_kicks, 0, 2);
+	tcase_add_test(tc, rounds_are_counted);
 	tcase_add_test(tc, late_completions_are_told_once);
 	tcase_add_test(tc, try_restart_idles_the_worker);
 	tcase_add_test(tc, fatal_idles_the_worker);
