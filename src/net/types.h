@@ -110,7 +110,9 @@ struct net_rx_meta {
 };
 
 /* A received packet: the first of the buffers that it fills and how many. The
- * others are those that were given after the first, in order. */
+ * others are those that were given after the first, in order. If meta.len is 0
+ * there is no frame, a wrapper has dropped it: the buffers come back for nothing,
+ * and may be given again. */
 struct net_rx_packet {
 	struct net_rx_id first;
 	uint16_t n_ids;

@@ -13,8 +13,9 @@
  * while the longest chain there can be would fit; the guest's others wait in
  * the ring until buffers are done.
  *
- * A frame that the guest's filter keeps out leaves its buffers to others: they
- * are given to the endpoint's queue again, after those that it has.
+ * A frame that the guest's filter keeps out, or that was dropped on its way,
+ * leaves its buffers to others: they are given to the endpoint's queue again,
+ * after those that it has.
  *
  * A packet over several buffers (MRG_RXBUF) is put into the used ring buffer by
  * buffer and published as a whole, since the publish comes after all of it.
@@ -463,9 +464,9 @@ static void done_one(struct virtio_net_rx *rx,
 
 	assert(packet->first.v == (rx->first & (rx->ring.size - 1U)));
 	assert(packet->n_ids && packet->n_ids <= rx->given - rx->first);
-	if (!is_wanted(rx, packet)) {
+	if (!packet->meta.len || !is_wanted(rx, packet)) {
 		give_again(rx, packet->n_ids);
-		net_stat_add(&rx->stats->rx_filtered, 1);
+		net_stat_add(&rx->stats->rx_filtered, packet->meta.len != 0);
 		return;
 	}
 	if (packet->meta.vnet_hdr)

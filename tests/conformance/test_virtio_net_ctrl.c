@@ -352,6 +352,33 @@ START_TEST(kept_out_frames_cost_no_buffers)
 }
 END_TEST
 
+/* A frame of no length was dropped by a wrapper: its buffer is given again. */
+START_TEST(what_was_dropped_leaves_its_buffers)
+{
+	script->vnet_hdr = true;
+	begin_with(NIC_RINGS);
+	nic_queue()->rx_header = true;
+	vnic_post(&vnic, 1, 2000, 0);
+	vnic_run(&vnic);
+	memset(out, 0, VNIC_HDR_LEN);
+	for (uint32_t k = 0; k < 5; k++) {
+		ck_assert_int_eq(
+			script_queue_arrive(nic_queue(), out, VNIC_HDR_LEN), 0);
+		vnic_run(&vnic);
+		ck_assert_int_eq(vnic_receive(&vnic, hdr, in, sizeof(in), NULL),
+				 -EAGAIN);
+		ck_assert_uint_eq(nic_queue()->given, k + 2);
+	}
+	ck_assert_int_eq(
+		script_queue_arrive(nic_queue(), out, VNIC_HDR_LEN + FRAME_LEN),
+		0);
+	vnic_run(&vnic);
+	ck_assert_int_eq(vnic_receive(&vnic, hdr, in, sizeof(in), NULL),
+			 FRAME_LEN);
+	ck_assert_uint_eq(vnic_stats(&vnic)->rx_filtered, 0);
+}
+END_TEST
+
 /* The same buffers, whatever order they came back in. */
 START_TEST(order_after_a_restart)
 {
@@ -613,6 +640,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, vlans_without_their_feature);
 	tcase_add_test(tc, unknown_and_unagreed_commands_are_refused);
 	tcase_add_loop_test(tc, kept_out_frames_cost_no_buffers, 0, 8);
+	tcase_add_test(tc, what_was_dropped_leaves_its_buffers);
 	tcase_add_test(tc, order_after_a_restart);
 	tcase_add_loop_test(tc, commands_in_pieces, 0, 2);
 	tcase_add_test(tc, senseless_chains_hurt_nobody);
