@@ -4,7 +4,8 @@
  * hostile one, and of the host side, mixed.
  *
  * First byte: the endpoint (bits 0-1), MRG_RXBUF (2), EVENT_IDX (3),
- * INDIRECT_DESC (4), and whether the rings change while they are read (5). Each
+ * INDIRECT_DESC (4), whether the rings change while they are read (5), and
+ * whether there is a control queue, and three pairs to be had by it (6). Each
  * operation is a byte and its operands; missing operands are 0.
  *
  * Whatever happens, nobody aborts, each start and stop is answered once, and
@@ -12,19 +13,27 @@
  */
 #include "backends/loopback.h"
 #include "backends/null.h"
+#include "base/bytes.h"
 #include "base/log.h"
 #include "support/mem_watch.h"
 #include "support/script_endpoint.h"
 #include "support/vnic.h"
 #include "virtio/ring_defs.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SIZE	   16
-#define RING_BYTES 0x4000 /* where the rings are, from the start of memory */
-#define FRAME_MAX  3000
+#define SIZE	  16
+#define PAIRS	  3
+#define FRAME_MAX 3000
+#define RSS_TABLE 128
+
+#define CONTROLLED                                             \
+	(VIRTIO_NET_F_CTRL_VQ | VIRTIO_NET_F_CTRL_RX |         \
+	 VIRTIO_NET_F_CTRL_RX_EXTRA | VIRTIO_NET_F_CTRL_VLAN | \
+	 VIRTIO_NET_F_CTRL_MAC_ADDR | VIRTIO_NET_F_MQ | VIRTIO_NET_F_RSS)
 
 enum kind {
 	KIND_LOOPBACK,
@@ -40,6 +49,7 @@ struct stream {
 	struct net_endpoint *endpoint;
 	struct script_endpoint *script; /* or NULL */
 	uint64_t features;
+	uint16_t n_pairs;
 	bool watched;
 	uint32_t noise;
 	uint8_t frame[FRAME_MAX];
@@ -80,8 +90,11 @@ static void accessed(void *arg, const unsigned char *at, bool write)
 
 static void run(struct stream *s, unsigned int rounds)
 {
+	/* Rings and commands lie in front of the buffers. */
 	if (s->watched)
-		mem_watch_begin(s->vnic.ram.view, RING_BYTES, accessed, s);
+		mem_watch_begin(s->vnic.ram.view,
+				(size_t)(s->vnic.rx_buf - s->vnic.ram.base),
+				accessed, s);
 	for (; rounds; rounds--)
 		loop_run_once(&s->vnic.loop);
 	if (s->watched)
@@ -102,6 +115,24 @@ static uint64_t take_gpa(struct stream *s)
 	return take(s, 8);
 }
 
+static uint16_t take_pair(struct stream *s)
+{
+	return s->n_pairs > 1 ? (uint16_t)(take(s, 1) % s->n_pairs) : 0;
+}
+
+static struct ring_driver *take_ring(struct stream *s, bool tx)
+{
+	uint8_t which;
+
+	if (s->n_pairs == 1)
+		return tx ? &s->vnic.tx[0] : &s->vnic.rx[0];
+	which = (uint8_t)take(s, 1);
+	if (which >= 128)
+		return &s->vnic.ctrl;
+	which %= PAIRS;
+	return tx ? &s->vnic.tx[which] : &s->vnic.rx[which];
+}
+
 static void raw_desc(struct stream *s, struct ring_driver *drv)
 {
 	uint8_t where = (uint8_t)take(s, 1);
@@ -120,11 +151,12 @@ static void post(struct stream *s)
 {
 	uint32_t len = 1 + (uint32_t)take(s, 1) * 13;
 	uint32_t piece = (uint32_t)take(s, 1) * 7;
+	uint16_t pair = take_pair(s);
 
 	if (!piece)
 		piece = len;
-	if (s->vnic.rx[0].n_free * (uint64_t)piece >= len)
-		vnic_post(&s->vnic, 1, len, piece);
+	if (s->vnic.rx[pair].n_free * (uint64_t)piece >= len)
+		vnic_post_to(&s->vnic, pair, 1, len, piece);
 }
 
 static void send_frame(struct stream *s)
@@ -132,12 +164,13 @@ static void send_frame(struct stream *s)
 	size_t len = (size_t)take(s, 1) * 11;
 	uint32_t piece = (uint32_t)take(s, 1) * 5;
 	uint8_t hdr[VNIC_HDR_LEN] = {0};
+	uint16_t pair = take_pair(s);
 	uint16_t need;
 
 	need = 2;
 	if (piece)
 		need = (uint16_t)((len + VNIC_HDR_LEN + piece - 1) / piece);
-	if (need > s->vnic.tx[0].n_free)
+	if (need > s->vnic.tx[pair].n_free)
 		return;
 	for (size_t i = 0; i < sizeof(hdr); i++)
 		hdr[i] = (uint8_t)take(s, 1);
@@ -145,13 +178,92 @@ static void send_frame(struct stream *s)
 		s->frame[12] = (uint8_t)take(s, 1);
 		s->frame[13] = (uint8_t)take(s, 1);
 	}
-	(void)vnic_send(&s->vnic, hdr, s->frame, len, piece);
+	(void)vnic_queue_to(&s->vnic, pair, hdr, s->frame, len, piece);
+	(void)ring_driver_show(&s->vnic.tx[pair]);
+}
+
+/* Makes a command of some kind in @out; returns its length. */
+static size_t make_command(struct stream *s, uint8_t kind, uint8_t *out)
+{
+	size_t n = 2;
+	uint32_t count;
+
+	out[0] = kind % 8;
+	out[1] = kind / 8 % 8;
+	switch (kind % 8) {
+	case VIRTIO_NET_CTRL_MAC:
+		for (int list = 0; !out[1] && list < 2; list++) {
+			count = (uint32_t)take(s, 1);
+			store_le32(out + n, count);
+			n += 4 + 6 * (size_t)count;
+		}
+		n += out[1] ? 6 : 0;
+		break;
+	case VIRTIO_NET_CTRL_MQ:
+		if (out[1] != VIRTIO_NET_CTRL_MQ_RSS_CONFIG) {
+			store_le16(out + n, (uint16_t)take(s, 1));
+			n += 2;
+			break;
+		}
+		count = 1U << take(s, 1) % 9;
+		store_le32(out + n, (uint32_t)take(s, 2));
+		store_le16(out + n + 4, (uint16_t)(count - 1));
+		store_le16(out + n + 6, (uint16_t)take(s, 1));
+		n += 8;
+		for (; count; count--, n += 2)
+			store_le16(out + n, (uint16_t)(s->noise / count % 3));
+		store_le16(out + n, (uint16_t)take(s, 1));
+		out[n + 2] = NET_RSS_KEY_LEN;
+		n += 3 + NET_RSS_KEY_LEN;
+		break;
+	default:
+		for (count = (uint32_t)take(s, 1) % 32; count; count--)
+			out[n++] = (uint8_t)take(s, 1);
+		break;
+	}
+	return n;
+}
+
+/* A command, spoilt in one byte or not, in any pieces. */
+static void send_command(struct stream *s)
+{
+	struct ring_driver *drv = &s->vnic.ctrl;
+	uint8_t *bytes = guest_ram_at(&s->vnic.ram, s->vnic.ctrl_buf);
+	uint8_t kind = (uint8_t)take(s, 1), cut = (uint8_t)take(s, 1);
+	struct ring_piece pieces[SIZE];
+	uint16_t n = 0;
+	size_t len, at;
+
+	memset(bytes, 2, VNIC_COMMAND_MAX);
+	len = make_command(s, kind, bytes);
+	if (kind & 0x40)
+		bytes[take(s, 2) % len] = (uint8_t)take(s, 1);
+	len -= MIN(len - 1, (size_t)(kind & 0x80 ? take(s, 1) : 0));
+	for (at = 0; at < len && n < SIZE - 1; n++) {
+		pieces[n] = (struct ring_piece){
+			.gpa = s->vnic.ctrl_buf + at,
+			.len = (uint32_t)(cut && n < SIZE - 2
+						  ? MIN(len - at, (size_t)cut)
+						  : len - at),
+		};
+		at += pieces[n].len;
+	}
+	pieces[n++] = (struct ring_piece){
+		.gpa = s->vnic.ctrl_buf + VNIC_COMMAND_MAX - 1,
+		.len = 1,
+		.write = true,
+	};
+	if (drv->n_free >= n &&
+	    ring_driver_add(drv, pieces, n, drv->indirect && (cut & 1)) !=
+		    RING_DRIVER_NONE)
+		(void)ring_driver_show(drv);
 }
 
 /* What the host side does, if a script can make it. */
 static void host_acts(struct stream *s)
 {
-	struct script_queue *q = s->script ? s->script->queues[0] : NULL;
+	uint16_t pair = take_pair(s);
+	struct script_queue *q = s->script ? s->script->queues[pair] : NULL;
 	uint8_t what = (uint8_t)take(s, 1);
 
 	if (what % 8 == 0)
@@ -190,9 +302,14 @@ static void collect(struct stream *s)
 {
 	uint8_t hdr[VNIC_HDR_LEN];
 
-	while (vnic_receive(&s->vnic, hdr, s->in, sizeof(s->in), NULL) > 0)
+	for (uint16_t p = 0; p < s->n_pairs; p++) {
+		while (vnic_receive_from(&s->vnic, p, hdr, s->in, sizeof(s->in),
+					 NULL) > 0)
+			continue;
+		(void)vnic_reap_from(&s->vnic, p);
+	}
+	while (vnic_command_answer(&s->vnic) != -EAGAIN)
 		continue;
-	(void)vnic_reap(&s->vnic);
 }
 
 static void start(struct stream *s)
@@ -203,21 +320,23 @@ static void start(struct stream *s)
 static void operate(struct stream *s)
 {
 	uint8_t op = (uint8_t)take(s, 1);
-	struct ring_driver *drv = op & 0x80 ? &s->vnic.tx[0] : &s->vnic.rx[0];
+	struct ring_driver *drv;
 
 	switch ((op & 0x7f) % 12) {
 	case 0:
-		raw_desc(s, drv);
+		raw_desc(s, take_ring(s, op & 0x80));
 		break;
 	case 1:
+		drv = take_ring(s, op & 0x80);
 		ring_driver_offer(drv, (uint16_t)(take(s, 1) % (SIZE + 1)));
 		(void)ring_driver_show(drv);
 		break;
 	case 2:
-		ring_driver_set_idx(drv, (uint16_t)take(s, 2));
+		ring_driver_set_idx(take_ring(s, op & 0x80),
+				    (uint16_t)take(s, 2));
 		break;
 	case 3:
-		eventfd_signal(drv->kick_fd);
+		eventfd_signal(take_ring(s, op & 0x80)->kick_fd);
 		break;
 	case 4:
 	case 5:
@@ -240,6 +359,8 @@ static void operate(struct stream *s)
 		start(s);
 		break;
 	default:
+		if (s->n_pairs > 1)
+			send_command(s);
 		break;
 	}
 	run(s, op % 4);
@@ -260,6 +381,7 @@ static void make_endpoint(struct stream *s, enum kind kind)
 	if (!s->script)
 		return;
 	s->script->vnet_hdr = kind == KIND_SCRIPT_VNET_HDR;
+	s->script->multiqueue.indirection_table_size = RSS_TABLE;
 	s->endpoint = &s->script->base;
 }
 
@@ -278,12 +400,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	s.features = (first & 4 ? VIRTIO_NET_F_MRG_RXBUF : 0) |
 		     (first & 8 ? VIRTIO_F_EVENT_IDX : 0) |
 		     (first & 16 ? VIRTIO_F_INDIRECT_DESC : 0) |
-		     VIRTIO_NET_F_CSUM | VIRTIO_NET_F_HOST_TSO4;
+		     VIRTIO_NET_F_CSUM | VIRTIO_NET_F_HOST_TSO4 |
+		     (first & 64 ? CONTROLLED : 0);
+	s.n_pairs = first & 64 ? PAIRS : 1;
 	vnic_init(&s.vnic);
 	make_endpoint(&s, (enum kind)(first & 3));
-	vnic_plug(&s.vnic, s.endpoint, 1, SIZE, false);
-	s.vnic.rx[0].tolerant = true;
-	s.vnic.tx[0].tolerant = true;
+	vnic_plug(&s.vnic, s.endpoint, s.n_pairs, SIZE, false);
+	s.vnic.one_pair = true;
+	s.vnic.ctrl.tolerant = true;
+	for (uint16_t p = 0; p < s.n_pairs; p++) {
+		s.vnic.rx[p].tolerant = true;
+		s.vnic.tx[p].tolerant = true;
+	}
 	start(&s);
 	while (s.size)
 		operate(&s);
