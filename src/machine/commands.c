@@ -238,6 +238,19 @@ static const struct qmp_arg device_add_args[] = {
 	{0},
 };
 
+static const struct qmp_arg capture_start_args[] = {
+	{"id", QMP_ARG_STRING, true, "the NIC"},
+	{"path", QMP_ARG_STRING, false, "the file to write"},
+	{"fd", QMP_ARG_STRING, false, "or a descriptor of getfd"},
+	{"stream", QMP_ARG_BOOL, false, "or this connection, from here on"},
+	{"snaplen", QMP_ARG_INT, false, "bytes of each frame; 0: all"},
+	{"queues", QMP_ARG_ARRAY, false, "queue pairs; all, if left out"},
+	{"rotate_size", QMP_ARG_INT, false, "bytes of a file"},
+	{"rotate_files", QMP_ARG_INT, false, "files to keep"},
+	{"ring_size", QMP_ARG_INT, false, "bytes of memory for each queue"},
+	{0},
+};
+
 static const struct qmp_command table[] = {
 	{"query-status", NULL, "does it run?", run_query_status},
 	{"stop", NULL, "pause the guest and its NICs", run_stop},
@@ -257,6 +270,9 @@ static const struct qmp_command table[] = {
 	{"device_add", device_add_args, "plug a NIC in", run_device_add},
 	{"device_del", id_args, "ask the guest to give a NIC back",
 	 run_device_del},
+	{"capture-start", capture_start_args, "write a NIC's frames to a file",
+	 run_capture_start},
+	{"capture-stop", id_args, "end that", run_capture_stop},
 	{0},
 };
 

@@ -242,6 +242,14 @@ static void give_loops(struct nic *nic)
 			       nic->loops[--nic->n_loops]);
 }
 
+static void capture_ended_cb(void *arg, const struct capture_end *end)
+{
+	const struct nic *nic = arg;
+	const struct nics_config *config = &nic->nics->config;
+
+	config->client->capture_ended(config->arg, nic->id, end);
+}
+
 static void event_cb(void *arg, const struct net_event *event)
 {
 	const struct nic *nic = arg;
@@ -262,6 +270,11 @@ static int make_chain(struct nic *nic, struct netdev *netdev)
 	nic->netdev = netdev;
 	netdev->endpoint = NULL;
 	netdev->nic = nic;
+	err = capture_endpoint_create(loop, nic->id, nic->top, capture_ended_cb,
+				      nic, &nic->capture);
+	if (err < 0)
+		return err;
+	nic->top = nic->capture;
 	return 0;
 }
 
