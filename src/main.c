@@ -6,6 +6,7 @@
  * "on_reset": "exit", or a signal ended evnic), 1 something failed on this
  * host, 2 wrong arguments or a wrong description.
  */
+#include "machine/ctl.h"
 #include "machine/description.h"
 #include "machine/host.h"
 #include "machine/machine.h"
@@ -29,7 +30,8 @@ struct arguments {
 };
 
 /* @args: what follows the verb in its usage line. @options: as getopt_long()
- * wants them; each has a help option. */
+ * wants them; each has a help option. @main: of a verb that reads its arguments
+ * itself; the other members from @details on are not used then. */
 struct verb {
 	const char *name;
 	const char *args;
@@ -38,6 +40,7 @@ struct verb {
 	int n_files;
 	const struct option *options;
 	int (*run)(const struct arguments *args);
+	int (*main)(int argc, char **argv);
 };
 
 static int verb_run(const struct arguments *args);
@@ -94,6 +97,12 @@ static const struct verb verbs[] = {
 		.n_files = 1,
 		.options = no_options,
 		.run = verb_check,
+	},
+	{
+		.name = "ctl",
+		.args = "SOCKET COMMAND...",
+		.summary = "talk to a running machine",
+		.main = ctl_main,
 	},
 	{
 		.name = "host",
@@ -194,6 +203,8 @@ static int run_verb(const struct verb *verb, int argc, char **argv)
 	struct arguments args = {0};
 	int option;
 
+	if (verb->main)
+		return verb->main(argc, argv);
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, ":h", verb->options, NULL)) !=
 	       -1) {
