@@ -13,7 +13,7 @@
  * States of the device: stopped -> start (DRIVER_OK) -> running -> stop (reset,
  * or the end) -> stopped. Start and stop are answered by their done function,
  * at once or later; meanwhile the transport makes no other call but config
- * reads, and holds the guest's access back. A start that fails leaves the
+ * reads and hints, and holds the guest's access back. A start that fails leaves the
  * device stopped.
  */
 
@@ -38,11 +38,12 @@ struct virtio_host;
 typedef void (*virtio_done_fn)(void *arg, int err);
 
 /* How a queue (or the device, for its configuration) interrupts the guest. @fd:
- * eventfd, -1: the guest wants none. @isr: where the transport keeps interrupt
- * status bits, or NULL; @isr_bit is set in it before the eventfd is signalled.
- * All borrowed for as long as the device runs. */
+ * eventfd, -1: the guest wants none. @vcpu: where it goes, a hint. @isr: where
+ * the transport keeps interrupt status bits, or NULL; @isr_bit is set in it
+ * before the eventfd is signalled. All borrowed for as long as the device runs. */
 struct virtio_irq {
 	int fd;
+	unsigned int vcpu;
 	atomic_uint *isr;
 	unsigned int isr_bit;
 };
@@ -93,6 +94,10 @@ struct virtio_device_ops {
 		      void *arg);
 	void (*stop)(struct virtio_device *device, virtio_done_fn done,
 		     void *arg);
+	/* A hint: interrupts of queue @index go to vCPU @vcpu from now on.
+	 * While the device runs or starts. Optional. */
+	void (*queue_target)(struct virtio_device *device, uint16_t index,
+			     unsigned int vcpu);
 	/* Stopped before, and taken off its transport. */
 	void (*destroy)(struct virtio_device *device);
 };

@@ -495,6 +495,21 @@ static void stop_device(struct virtio_device *device, virtio_done_fn done,
 	step(net);
 }
 
+/* The pair goes where its receive interrupt goes. */
+static void queue_target(struct virtio_device *device, uint16_t index,
+			 unsigned int vcpu)
+{
+	struct virtio_net *net = virtio_net_of(device);
+	bool driven = net->state == VIRTIO_NET_BEGINNING ||
+		      net->state == VIRTIO_NET_RUNNING ||
+		      net->state == VIRTIO_NET_TELLING;
+	uint16_t pair = index / 2;
+
+	if (index % 2 == 0 && pair < net->n_pairs)
+		virtio_net_pair_target(&net->pairs[pair], vcpu,
+				       driven && pair < net->n_active);
+}
+
 static void destroy(struct virtio_device *device)
 {
 	virtio_net_destroy(device);
@@ -507,6 +522,7 @@ static const struct virtio_device_ops net_ops = {
 	.write_config = write_config,
 	.start = start_device,
 	.stop = stop_device,
+	.queue_target = queue_target,
 	.destroy = destroy,
 };
 

@@ -173,6 +173,23 @@ static void tx_kick_cb(struct ev_loop *ev, ev_io *w, int revents)
 	kick(container_of(w, struct virtio_net_pair, tx_kick), w->fd);
 }
 
+static void tell_target(struct virtio_net_pair *pair)
+{
+	unsigned int vp = atomic_load(&pair->target_vp);
+
+	if (vp != pair->queue->config.target_vp)
+		net_queue_update_target_vp(pair->queue, vp);
+}
+
+static void target_run(struct loop_msg *msg)
+{
+	struct virtio_net_pair *pair =
+		container_of(msg, struct virtio_net_pair, target);
+
+	atomic_store(&pair->target_posted, false);
+	tell_target(pair);
+}
+
 void virtio_net_pair_init(struct virtio_net_pair *pair,
 			  const struct virtio_net_pair_ops *ops, void *owner,
 			  struct loop *control, struct loop *loop)
@@ -182,6 +199,7 @@ void virtio_net_pair_init(struct virtio_net_pair *pair,
 	pair->control = control;
 	pair->loop = loop;
 	pair->event.run = event_run;
+	pair->target.run = target_run;
 }
 
 int virtio_net_pair_start(struct virtio_net_pair *pair,
@@ -192,6 +210,7 @@ int virtio_net_pair_start(struct virtio_net_pair *pair,
 {
 	int err;
 
+	atomic_store(&pair->target_vp, rx->irq.vcpu);
 	err = virtio_net_rx_start(&pair->rx, mem, rx, features, &pair->stats);
 	if (err < 0)
 		return err;
@@ -222,6 +241,7 @@ struct net_queue_config virtio_net_pair_config(struct virtio_net_pair *pair)
 	return (struct net_queue_config){
 		.loop = pair->loop,
 		.client = &pair->worker.client,
+		.target_vp = atomic_load(&pair->target_vp),
 		.vnet_hdr = pair->tx.vnet_hdr,
 		.rx_span = features & VIRTIO_NET_F_MRG_RXBUF
 				   ? pair->rx.ring.size
@@ -246,6 +266,7 @@ static void begin_run(struct loop_msg *msg)
 
 	pair->in_trouble = false;
 	pair->driving = true;
+	tell_target(pair);
 	check_rings(pair);
 	if (virtio_net_rx_resume(&pair->rx) < 0)
 		report(pair, VIRTIO_NET_BROKEN_RX, "its memory has gone");
@@ -349,6 +370,14 @@ void virtio_net_pair_rest(struct virtio_net_pair *pair)
 	if (virtio_net_tx_resume(&pair->tx) == 0 &&
 	    split_ring_publish(&pair->tx.ring))
 		virtio_irq_raise(&pair->tx.setup.irq);
+}
+
+void virtio_net_pair_target(struct virtio_net_pair *pair, unsigned int vp,
+			    bool driven)
+{
+	atomic_store(&pair->target_vp, vp);
+	if (driven && !atomic_exchange(&pair->target_posted, true))
+		loop_post(pair->loop, &pair->target);
 }
 
 static void looked_run(struct loop_msg *msg)

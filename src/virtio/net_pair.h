@@ -44,7 +44,8 @@ struct virtio_net_pair_ops {
 };
 
 /* @command, @look, @event: the messages to the pair's loop and back, and those
- * of their own accord. @driving: it has a queue, as its loop knows. @tree: how
+ * of their own accord. @target: to the loop only, posted while there is a queue:
+ * where its interrupts go. @driving: it has a queue, as its loop knows. @tree: how
  * it was when it was looked at last. @queue: the endpoint's. @filter: to be
  * copied. @owner: the owner's, not looked at. @busy_poll_us: the owner's
  * wish. */
@@ -60,6 +61,9 @@ struct virtio_net_pair {
 	struct loop_msg command;
 	struct loop_msg look;
 	struct loop_msg event;
+	struct loop_msg target;
+	atomic_uint target_vp;
+	atomic_bool target_posted;
 	struct inspect tree;
 	bool driving;
 	bool in_trouble;
@@ -105,6 +109,11 @@ void virtio_net_pair_tell(struct virtio_net_pair *pair,
 /* The pair will not run for a while: completes what its last queue had taken.
  * While it is ready. [control] */
 void virtio_net_pair_rest(struct virtio_net_pair *pair);
+
+/* Interrupts of the pair go to vCPU @vp now. @driven: between begin and end,
+ * so that its queue is told. [control] */
+void virtio_net_pair_target(struct virtio_net_pair *pair, unsigned int vp,
+			    bool driven);
 
 /* Has the loop say how the pair is: a tree in pair->tree, which is to be freed
  * by the owner. In any state. Answered by looked(). [control] */

@@ -38,7 +38,8 @@
 struct virtio_pci {
 	struct virtio_transport t;
 	unsigned int vectors;
-	uint8_t window[WINDOW_CAP_LEN]; /* the live capability */
+	uint8_t window[WINDOW_CAP_LEN];		     /* the live capability */
+	unsigned int targets[VIRTIO_MAX_QUEUES + 1]; /* of each vector */
 };
 
 static struct virtio_pci *to_pci(struct virtio_transport *t)
@@ -357,10 +358,22 @@ static void ejected_cb(void *device)
 	virtio_transport_ejected(&pci->t);
 }
 
+static void irq_target_cb(void *device, unsigned int vector, unsigned int vcpu)
+{
+	struct virtio_pci *pci = device;
+
+	pci->targets[vector] = vcpu;
+	for (uint16_t i = 0; i < pci->t.device->n_queues; i++) {
+		if (pci->t.queues[i].vector == vector)
+			virtio_transport_target(&pci->t, i, vcpu);
+	}
+}
+
 static const struct platform_device_ops device_ops = {
 	.access = access_cb,
 	.cap_access = cap_access_cb,
 	.ejected = ejected_cb,
+	.irq_target = irq_target_cb,
 };
 
 /* The map. */
@@ -370,10 +383,11 @@ static struct virtio_irq queue_irq_cb(struct virtio_transport *t,
 {
 	uint16_t vector = t->queues[index].vector;
 
+	if (vector == VIRTIO_NO_VECTOR)
+		return (struct virtio_irq){.fd = -1};
 	return (struct virtio_irq){
-		.fd = vector == VIRTIO_NO_VECTOR
-			      ? -1
-			      : platform_irq_fd(t->slot, vector),
+		.fd = platform_irq_fd(t->slot, vector),
+		.vcpu = to_pci(t)->targets[vector],
 	};
 }
 
@@ -407,7 +421,10 @@ static void window_reset(struct virtio_pci *pci)
 
 static void machine_reset_cb(struct virtio_transport *t)
 {
-	window_reset(to_pci(t));
+	struct virtio_pci *pci = to_pci(t);
+
+	window_reset(pci);
+	memset(pci->targets, 0, sizeof(pci->targets));
 }
 
 static void release_cb(struct virtio_transport *t)

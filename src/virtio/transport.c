@@ -278,6 +278,16 @@ void virtio_transport_ejected(struct virtio_transport *t)
 		ejected(t->ejected_arg);
 }
 
+void virtio_transport_target(struct virtio_transport *t, uint16_t index,
+			     unsigned int vcpu)
+{
+	const struct virtio_device_ops *ops = t->device->ops;
+	bool runs = t->running && t->phase == VIRTIO_PHASE_IDLE;
+
+	if (ops->queue_target && (runs || t->phase == VIRTIO_PHASE_STARTING))
+		ops->queue_target(t->device, index, vcpu);
+}
+
 /* What the device tells its transport. */
 
 /* The driver hears of a change only while the device runs; during a start, when

@@ -171,6 +171,10 @@ void virtio_transport_ejected(struct virtio_transport *t);
 void virtio_transport_start(struct virtio_transport *t);
 void virtio_transport_stop(struct virtio_transport *t);
 
+/* Interrupts of queue @index go to vCPU @vcpu now. */
+void virtio_transport_target(struct virtio_transport *t, uint16_t index,
+			     unsigned int vcpu);
+
 /* Registers back to their values after reset (transport_regs.c). The device is
  * stopped. */
 void virtio_regs_reset(struct virtio_transport *t);

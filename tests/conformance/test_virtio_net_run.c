@@ -626,6 +626,55 @@ START_TEST(held_buffers_are_shown)
 }
 END_TEST
 
+static void retarget(uint16_t queue, unsigned int vcpu)
+{
+	vnic.device->ops->queue_target(vnic.device, queue, vcpu);
+}
+
+static bool targets_are(uint32_t first, uint32_t second)
+{
+	return script->queues[0]->target_vp == first &&
+	       script->queues[1]->target_vp == second;
+}
+
+/* A hint reaches the pair's queue in whatever state it comes, and the queues to
+ * come. */
+START_TEST(queues_follow_their_interrupts)
+{
+	vnic_unplug(&vnic);
+	vnic_plug(&vnic, &script->base, 2, NIC_SIZE, false);
+	retarget(2, 1); /* before there is a queue: forgotten at the start */
+	nic_begin();
+	ck_assert(targets_are(0, 0));
+	retarget(0, 4);
+	retarget(2, 5);
+	retarget(2, 6);
+	retarget(3, 9); /* a transmit queue */
+	retarget(4, 9); /* the control queue */
+	retarget(60, 9);
+	ck_assert(targets_are(0, 0)); /* by the pair's loop */
+	vnic_run(&vnic);
+	ck_assert(targets_are(4, 6));
+	script->hold = true;
+	nic_raise(NET_ACTION_RESTART_REQUIRED, true);
+	vnic_run(&vnic);
+	retarget(0, 7);
+	script_endpoint_answer(script, 0); /* stop */
+	vnic_run(&vnic);
+	retarget(2, 8); /* after the queues were asked for */
+	script->hold = false;
+	script_endpoint_answer(script, 0); /* queues */
+	vnic_run(&vnic);
+	ck_assert_uint_eq(script->queues[0]->base.config.target_vp, 7);
+	ck_assert_uint_eq(script->queues[1]->base.config.target_vp, 8);
+	retarget(0, 1);
+	vnic_stop(&vnic);
+	vnic_run(&vnic);
+	nic_begin();
+	nic_expect_alive();
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("virtio-net, run state");
@@ -650,6 +699,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, kicks_and_interrupts_are_counted);
 	tcase_add_loop_test(tc, fast_completions_spare_kicks, 0, 2);
 	tcase_add_test(tc, held_buffers_are_shown);
+	tcase_add_test(tc, queues_follow_their_interrupts);
 	suite_add_tcase(s, tc);
 	return s;
 }

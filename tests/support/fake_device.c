@@ -98,6 +98,18 @@ static void stop_cb(struct virtio_device *device, virtio_done_fn done,
 		(void)fake_device_finish(fake);
 }
 
+static void queue_target_cb(struct virtio_device *device, uint16_t index,
+			    unsigned int vcpu)
+{
+	struct fake_device *fake = to_fake(device);
+
+	require(fake->state == FAKE_RUNNING || fake->state == FAKE_STARTING,
+		"hint while not running");
+	require(index < FAKE_DEVICE_QUEUES, "hint for no queue");
+	fake->targets[index] = vcpu;
+	fake->n_targets++;
+}
+
 static void destroy_cb(struct virtio_device *device)
 {
 	require(to_fake(device)->state == FAKE_STOPPED,
@@ -111,6 +123,7 @@ static const struct virtio_device_ops fake_ops = {
 	.write_config = write_config_cb,
 	.start = start_cb,
 	.stop = stop_cb,
+	.queue_target = queue_target_cb,
 	.destroy = destroy_cb,
 };
 

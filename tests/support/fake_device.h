@@ -28,7 +28,8 @@ enum fake_device_state {
 /* @delay: starts and stops are answered by fake_device_finish(), not at once.
  * @start_err: the answer to a start. @on_start: called while the device is asked
  * to start, or NULL. @refused: features that
- * accept_features() objects to. @start, @queues: copies of what start got. */
+ * accept_features() objects to. @start, @queues: copies of what start got. @targets:
+ * the last hint for each queue, @n_targets: how many hints there were. */
 struct fake_device {
 	struct virtio_device device;
 	enum fake_device_state state;
@@ -39,6 +40,7 @@ struct fake_device {
 	unsigned int starts, stops;
 	struct virtio_start start;
 	struct virtio_queue_setup queues[FAKE_DEVICE_QUEUES];
+	unsigned int targets[FAKE_DEVICE_QUEUES], n_targets;
 	virtio_done_fn done;
 	void *done_arg;
 	void (*on_start)(void);

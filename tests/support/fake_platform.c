@@ -333,6 +333,15 @@ void fake_cap_write(struct fake_slot *slot, size_t cap, uint64_t offset,
 	(void)whole_access(slot, cap, true, offset, size, value);
 }
 
+void fake_retarget(struct fake_slot *slot, unsigned int vector,
+		   unsigned int vcpu)
+{
+	if (vector >= slot->vectors)
+		fail("no such vector");
+	if (slot->ops->irq_target)
+		slot->ops->irq_target(slot->device, vector, vcpu);
+}
+
 uint64_t fake_take_irqs(struct fake_slot *slot, unsigned int vector)
 {
 	uint64_t count = 0;

@@ -89,6 +89,10 @@ void fake_cap_write(struct fake_slot *slot, size_t cap, uint64_t offset,
 /* The guest lets go of the slot. */
 void fake_eject(struct fake_slot *slot);
 
+/* The guest sends the interrupts of a vector to another vCPU. */
+void fake_retarget(struct fake_slot *slot, unsigned int vector,
+		   unsigned int vcpu);
+
 /* Takes the signals of a vector since the last call. */
 uint64_t fake_take_irqs(struct fake_slot *slot, unsigned int vector);
 

@@ -314,6 +314,46 @@ START_TEST(vectors_are_frozen_by_driver_ok)
 }
 END_TEST
 
+/* Where a vector goes is told with the queue at its start, and to the device
+ * while it starts and runs; not while it is stopped. */
+START_TEST(targets_of_vectors_are_told)
+{
+	fake_retarget(slot, guest_queue_vector(&guest, 1), 3);
+	ck_assert_uint_eq(device.n_targets, 0);
+	ck_assert_uint_eq(guest_negotiate(&guest, FEATURES, FAKE_DEVICE_QUEUES),
+			  GUEST_STATUS_NEGOTIATED);
+	guest_set_status(&guest, GUEST_STATUS_RUNNING);
+	ck_assert_uint_eq(device.queues[0].irq.vcpu, 0);
+	ck_assert_uint_eq(device.queues[1].irq.vcpu, 3);
+	ck_assert_uint_eq(device.n_targets, 0);
+	fake_retarget(slot, guest_queue_vector(&guest, 2), 1);
+	ck_assert_uint_eq(device.n_targets, 1);
+	ck_assert_uint_eq(device.targets[2], 1);
+	fake_retarget(slot, guest_config_vector(&guest), 1);
+	ck_assert_uint_eq(device.n_targets, 1);
+	machine_reset();
+	fake_retarget(slot, guest_queue_vector(&guest, 0), 2);
+	ck_assert_uint_eq(device.n_targets, 1);
+}
+END_TEST
+
+START_TEST(targets_are_told_during_a_start)
+{
+	struct fake_access access;
+
+	ck_assert_uint_eq(guest_negotiate(&guest, FEATURES, FAKE_DEVICE_QUEUES),
+			  GUEST_STATUS_NEGOTIATED);
+	device.delay = true;
+	guest_begin_status(&guest, &access, GUEST_STATUS_RUNNING);
+	ck_assert(!access.done);
+	fake_retarget(slot, guest_queue_vector(&guest, 1), 3);
+	ck_assert_uint_eq(device.targets[1], 3);
+	ck_assert(fake_device_finish(&device));
+	ck_assert(access.done);
+	device.delay = false;
+}
+END_TEST
+
 START_TEST(kicks_of_any_size)
 {
 	for (int bells = 0; bells < 2; bells++) {
@@ -476,6 +516,8 @@ static Suite *suite(void)
 	tcase_add_test(tc, vectors_are_checked);
 	tcase_add_test(tc, vectors_may_be_shared_or_missing);
 	tcase_add_test(tc, vectors_are_frozen_by_driver_ok);
+	tcase_add_test(tc, targets_of_vectors_are_told);
+	tcase_add_test(tc, targets_are_told_during_a_start);
 	tcase_add_test(tc, kicks_of_any_size);
 	tcase_add_test(tc, window_reaches_every_block);
 	tcase_add_test(tc, window_reads_back_its_fields);
