@@ -134,6 +134,108 @@ START_TEST(failures_are_restarts)
 }
 END_TEST
 
+/* The guest makes @n packets available in the ring of one of two pairs. */
+static void send_on(uint16_t pair, unsigned int n)
+{
+	const struct ring_piece piece = {vnic.tx_buf, 72, false};
+
+	while (n--)
+		ring_driver_add(&vnic.tx[pair], &piece, 1, false);
+	(void)ring_driver_show(&vnic.tx[pair]);
+}
+
+static unsigned int reap_from(uint16_t pair)
+{
+	unsigned int n = 0;
+	uint32_t len;
+	uint16_t head;
+
+	while (ring_driver_collect(&vnic.tx[pair], &head, &len))
+		n++;
+	return n;
+}
+
+static uint64_t lost_by(uint16_t pair)
+{
+	return net_stat_get(&virtio_net_stats(vnic.device, pair)->tx_lost);
+}
+
+static void begin_two_pairs(void)
+{
+	vnic_unplug(&vnic);
+	script->tx = SCRIPT_TX_HELD;
+	vnic_plug(&vnic, &script->base, 2, NIC_SIZE, false);
+	nic_begin();
+	ck_assert_uint_eq(script->base.live_queues, 2);
+	script->n_get_queues = 1;
+	script->queues[1]->tx_room = 2;
+	send_on(0, 3);
+	send_on(1, 5);
+	vnic_run(&vnic);
+	ck_assert_uint_eq(script->queues[0]->n_flying, 3);
+	ck_assert_uint_eq(script->queues[1]->n_flying, 2);
+}
+
+/* One pair's queue wants a restart: both get new ones, what was in flight in
+ * either is complete once, what was not taken goes out. */
+START_TEST(restart_of_one_pair_is_of_both)
+{
+	begin_two_pairs();
+	script->tx = SCRIPT_TX_NOW;
+	script->queues[_i]->tx_poll_err = NET_TX_TRY_RESTART;
+	eventfd_signal(vnic.tx[_i].kick_fd);
+	vnic_run(&vnic);
+	ck_assert_uint_eq(script->n_get_queues, 2);
+	ck_assert_uint_eq(script->base.live_queues, 2);
+	ck_assert_uint_eq(reap_from(0), 3);
+	ck_assert_uint_eq(reap_from(1), 5);
+	ck_assert_uint_eq(lost_by(0), 3);
+	ck_assert_uint_eq(lost_by(1), 2);
+	send_on(0, 1);
+	send_on(1, 1);
+	vnic_run(&vnic);
+	ck_assert_uint_eq(reap_from(0), 1);
+	ck_assert_uint_eq(reap_from(1), 1);
+	ck_assert_uint_eq(vnic.needs_reset, 0);
+}
+END_TEST
+
+/* Both at once: one restart. */
+START_TEST(two_pairs_restart_once)
+{
+	begin_two_pairs();
+	script->tx = SCRIPT_TX_NOW;
+	for (int pair = 0; pair < 2; pair++) {
+		script->queues[pair]->tx_poll_err = NET_TX_TRY_RESTART;
+		eventfd_signal(vnic.tx[pair].kick_fd);
+	}
+	vnic_run(&vnic);
+	ck_assert_uint_eq(script->n_get_queues, 2);
+	ck_assert_uint_eq(reap_from(0), 3);
+	ck_assert_uint_eq(reap_from(1), 5);
+}
+END_TEST
+
+/* One pair's queue is lost for good: the device stands still until the guest
+ * resets it, and nothing is completed behind its back. */
+START_TEST(fatal_failure_of_one_pair)
+{
+	begin_two_pairs();
+	script->queues[_i]->tx_poll_err = NET_TX_FATAL;
+	eventfd_signal(vnic.tx[_i].kick_fd);
+	vnic_run(&vnic);
+	ck_assert_uint_eq(vnic.needs_reset, 1);
+	ck_assert_uint_eq(script->base.live_queues, 0);
+	ck_assert_uint_eq(script->n_get_queues, 1);
+	ck_assert_uint_eq(vnic.events[0].queue, (uint16_t)_i);
+	ck_assert_uint_eq(reap_from(0) + reap_from(1), 0);
+	vnic_stop(&vnic);
+	vnic.needs_reset = 0;
+	nic_begin();
+	nic_expect_alive();
+}
+END_TEST
+
 START_TEST(fatal_failure_asks_for_a_reset)
 {
 	nic_begin();
@@ -312,6 +414,9 @@ static Suite *suite(void)
 	tcase_add_test(tc, drops_in_the_tail_are_done_once);
 	tcase_add_test(tc, drops_among_those_in_flight_are_done_once);
 	tcase_add_loop_test(tc, failures_are_restarts, 0, 3);
+	tcase_add_loop_test(tc, restart_of_one_pair_is_of_both, 0, 2);
+	tcase_add_test(tc, two_pairs_restart_once);
+	tcase_add_loop_test(tc, fatal_failure_of_one_pair, 0, 2);
 	tcase_add_test(tc, fatal_failure_asks_for_a_reset);
 	tcase_add_test(tc, restarts_end);
 	tcase_add_test(tc, restart_that_fails_asks_for_a_reset);
