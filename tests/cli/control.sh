@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: MIT
+# The control socket of a running machine, through evnic ctl.
+. "${0%/*}/guest.sh"
+
+ctl() {
+	expect 0 "$evnic" ctl sock "$@"
+}
+
+# refused CLASS TEXT COMMAND [JSON]: the answer to a command.
+refused() {
+	class=$1 text=$2
+	shift 2
+	expect 1 "$evnic" ctl --json sock qmp "$@"
+	cat out err >both
+	says both "$text"
+}
+
+# within COMMAND...: it holds, sooner or later.
+within() {
+	tries=0
+	until "$@" >/dev/null 2>&1; do
+		tries=$((tries + 1))
+		[ $tries -lt 1200 ] || die "not within a minute: $*"
+		runs || die "evnic ended early"
+		sleep 0.05
+	done
+}
+
+# The machine in the background, with its log in the file log.
+launch() {
+	"$evnic" run "$@" >console 2>log </dev/null &
+	pid=$!
+	within "$evnic" ctl sock status
+}
+
+is_status() {
+	[ "$("$evnic" ctl sock status)" = "$1" ]
+}
+
+counter() {
+	"$evnic" ctl --json sock stats eth0 |
+		sed -n "s/^[[:space:]]*\"$1\":[[:space:]]*\([0-9]*\).*/\1/p"
+}
+
+grown() {
+	[ "$(counter rx_packets)" -gt "$1" ]
+}
+
+booted() {
+	[ "$(grep -c READY console)" -ge "$1" ]
+}
+
+fds() {
+	find /proc/$pid/fd -mindepth 1 | wc -l
+}
+
+# Stop and go under traffic: no frame is lost, or the payload gives up.
+for threads in '' '"iothreads": 0,'; do
+	describe 'smoke frames=1000000000' "$threads" loopback
+	launch vm.json --control sock
+	[ "$(stat -c %a sock)" = 600 ] || die "the socket's mode"
+	for i in 1 2 3 4 5; do
+		within grown 1000
+		ctl stop
+		ctl stop
+		is_status paused || die "not paused"
+		had=$(counter rx_packets)
+		[ -n "$had" ] || die "no counter"
+		sleep 0.1
+		[ "$(counter rx_packets)" = "$had" ] || die "frames in a pause"
+		ctl cont
+		ctl cont
+		is_status running || die "not running"
+		within grown "$had"
+	done
+	# What is asked for during a pause is done afterwards.
+	ctl stop
+	ctl inspect /nics/eth0/frontend
+	says out "paused: true"
+	ctl quit
+	ended 0
+	[ ! -e sock ] || die "the socket is still there"
+	! grep -q FAIL console || die "the payload lost a frame"
+done
+
+# The end by other means, paused or not.
+describe wait '"control-socket": "sock",'
+launch vm.json
+kill -TERM $pid
+ended 0
+launch vm.json
+ctl stop
+kill -TERM $pid
+ended 0
+[ ! -e sock ] || die "the socket is still there"
+
+# Resets. A machine that is paused stays so.
+launch vm.json
+within booted 1
+"$evnic" ctl sock events >events 2>/dev/null &
+events=$!
+within sh -c '"$1" ctl sock reset && sleep 0.2 && grep -q RESET events' sh \
+	"$evnic"
+within booted 2
+ctl stop
+had=$(grep -c READY console)
+ctl reset
+is_status paused || die "not paused after a reset"
+ctl cont
+within booted $((had + 1))
+ctl set-link eth0 down
+ctl quit
+ended 0
+wait $events || :
+for event in STOP RESUME RESET SHUTDOWN; do
+	says events "\"event\":\"$event\""
+done
+says events '"reason":"host-qmp-quit"'
+says events '"reason":"host-qmp-system-reset"'
+
+# One machine for one socket; a stale socket is no obstacle, another file is.
+launch vm.json
+expect 1 "$evnic" run vm.json
+says err "sock"
+lines err 1
+is_status running || die "the first one is gone"
+expect 1 "$evnic" run vm.json --control vm.json
+says err "vm.json"
+lines err 1
+describe wait
+expect 1 "$evnic" run vm.json --control missing/sock
+says err "missing/sock"
+kill -KILL $pid
+wait $pid || :
+[ -S sock ] || die "no stale socket"
+launch vm.json --control sock
+
+# NICs and netdevs, and what is wrong about them. Nothing of it costs a
+# descriptor or a thread in the end.
+within booted 1
+before=$(fds) threads=$(ls /proc/$pid/task | wc -l)
+for i in 1 2 3; do
+	ctl netdev-add m null
+	refused GenericError "Duplicate ID 'm'" netdev_add \
+		'{"type": "null", "id": "m"}'
+	refused GenericError "Parameter 'type' does not accept value 'no'" \
+		netdev_add '{"type": "no", "id": "x"}'
+	refused GenericError "File descriptor named 'no' has not been found" \
+		netdev_add '{"type": "tap", "id": "x", "fd": "no"}'
+	refused GenericError "evnic-none" netdev_add \
+		'{"type": "tap", "id": "x", "ifname": "evnic-none"}'
+	refused GenericError "/host_dev_name" netdev_add \
+		'{"type": "null", "id": "x", "ifname": "tap0"}'
+	refused GenericError "Parameter 'id' is missing" netdev_add \
+		'{"type": "null"}'
+	ctl netdev-replace eth0 m
+	refused GenericError "m: eth0 has it" netdev_replace \
+		'{"id": "eth0", "netdev": "m"}'
+	refused DeviceNotFound "Device 'x' not found" netdev_replace \
+		'{"id": "eth0", "netdev": "x"}'
+	refused DeviceNotFound "Device 'x' not found" netdev_del '{"id": "x"}'
+	refused DeviceNotFound "Device 'x' not found" set_link \
+		'{"name": "x", "up": true}'
+	ctl nics
+	says out "null"
+	ctl set-link m down
+	ctl nics
+	says out "down"
+	ctl set-link eth0 up
+	refused GenericError "'x' is not a valid device model name" device_add \
+		'{"driver": "x", "id": "eth1", "netdev": "n"}'
+	refused GenericError "can't find value 'x'" device_add \
+		'{"driver": "virtio-net-pci", "id": "eth1", "netdev": "x"}'
+	refused GenericError "can't take value 'm', it's in use" device_add \
+		'{"driver": "virtio-net-pci", "id": "eth1", "netdev": "m"}'
+	refused GenericError '/guest_mac: "01:00:00:00:00:01" is a multicast' \
+		device_add '{"driver": "virtio-net-pci", "id": "eth1",
+		"netdev": "n", "mac": "01:00:00:00:00:01"}'
+	refused GenericError "Duplicate device ID 'eth0'" device_add \
+		'{"driver": "virtio-net-pci", "id": "eth0", "netdev": "n"}'
+	refused DeviceNotFound "Device 'x' not found" device_del '{"id": "x"}'
+	# The payload gives nothing back; a reset does.
+	ctl device-add eth1 n mac=06:00:ac:10:00:03
+	ctl nics
+	says out "06:00:ac:10:00:03"
+	ctl device-del eth1
+	ctl reset
+	within sh -c '! "$1" ctl sock nics | grep -q eth1' sh "$evnic"
+	ctl netdev-replace eth0 n
+	ctl netdev-del m
+	ctl capture start eth0 frames.pcapng
+	refused GenericError "capture" capture-start \
+		'{"id": "eth0", "path": "other.pcapng"}'
+	ctl capture stop eth0
+	[ "$(od -An -tx1 -N4 frames.pcapng)" = " 0a 0d 0d 0a" ] ||
+		die "not pcapng"
+	refused GenericError "no capture is active" capture-stop \
+		'{"id": "eth0"}'
+	refused DeviceNotFound "Device 'x' not found" capture-start \
+		'{"id": "x", "path": "other.pcapng"}'
+	refused CommandNotFound "frobnicate" frobnicate
+done
+within test "$before" = "$(fds)"
+[ "$(ls /proc/$pid/task | wc -l)" = "$threads" ] || die "threads are left"
+
+# The tree of everything, asked for by a signal.
+kill -USR1 $pid
+within grep -qF "/nics/eth0/frontend:" log
+within grep -qF '/machine: status="running"' log
+ctl inspect /nics/eth0
+says out "virtio-net"
+expect 1 "$evnic" ctl sock inspect /nics/x
+says err "does not accept value '/nics/x'"
+ctl powerdown
+ctl quit
+ended 0
+
+# Only PCI has a place for one more.
+describe wait '"machine-config": { "transport": "mmio" },'
+launch vm.json --control sock
+ctl netdev-add m null
+refused GenericError "PCI" device_add \
+	'{"driver": "virtio-net-pci", "id": "eth1", "netdev": "m"}'
+refused GenericError "PCI" device_del '{"id": "eth0"}'
+ctl quit
+ended 0
