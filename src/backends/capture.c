@@ -259,7 +259,6 @@ static int make_queue(struct net_wrapper *w,
 	struct capture_queue *q = calloc(1, sizeof(*q));
 	int err = q ? make_tap(c, index) : -ENOMEM;
 
-	UNUSED(inner_config);
 	if (err < 0) {
 		free(q);
 		return err;
@@ -275,6 +274,7 @@ static int make_queue(struct net_wrapper *w,
 	}
 	q->tap = c->taps[index];
 	net_queue_init(&q->wrapper.base, &queue_ops, &w->base, config);
+	inner_config->stats = q->wrapper.base.stats;
 	*out = &q->wrapper;
 	return 0;
 }

@@ -2,6 +2,7 @@
 /*
  * The wrappers under test.
  */
+#include "backends/capture.h"
 #include "backends/disconnectable.h"
 #include "backends/software.h"
 #include "conformance/backend.h"
@@ -13,7 +14,37 @@ static void describe_software(struct backend_row *row)
 		(struct net_tx_offloads){true, true, true, true, true};
 }
 
+static int wrap_capture(struct loop *control, struct net_endpoint *inner,
+			struct net_endpoint **out)
+{
+	return capture_endpoint_create(control, "nic0", inner, NULL, NULL, out);
+}
+
+static int wrap_capture_on(struct loop *control, struct net_endpoint *inner,
+			   struct net_endpoint **out)
+{
+	struct capture_config config = {
+		.path = "/dev/null",
+		.fd = -1,
+		.queues = CAPTURE_ALL_QUEUES,
+	};
+	struct capture_error error;
+	int err = wrap_capture(control, inner, out);
+
+	return err < 0 ? err : capture_start(*out, &config, &error);
+}
+
 const struct wrapper_row wrapper_rows[] = {
+	{
+		.name = "capture",
+		.type = "capture",
+		.wrap = wrap_capture,
+	},
+	{
+		.name = "capture_on",
+		.type = "capture",
+		.wrap = wrap_capture_on,
+	},
 	{
 		.name = "disconnectable",
 		.type = "disconnectable",
