@@ -150,12 +150,13 @@ static bool tap_vnet_hdr(const struct net_endpoint *endpoint)
 	return true;
 }
 
-/* The kernel computes the sums of TCP and UDP and cuts frames; it does not
- * touch the IPv4 header's sum. */
+/* The kernel computes the sums of TCP and UDP and cuts frames; the IPv4 header's
+ * sum is ours (tap_tx_head.c). */
 static struct net_tx_offloads tap_tx_offloads(
 	const struct net_endpoint *endpoint)
 {
 	return (struct net_tx_offloads){
+		.ipv4_header = true,
 		.tcp = true,
 		.udp = true,
 		.tso = true,

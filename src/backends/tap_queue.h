@@ -12,6 +12,7 @@
 #include "backends/tap_window.h"
 #include "base/guest_mem.h"
 #include "base/log.h"
+#include "net/headers.h"
 #include "net/iov.h"
 #include "net/queue.h"
 #include "net/rx_fifo.h"
@@ -20,6 +21,11 @@
 
 /* The most that one read gives: a frame with its header. */
 #define TAP_READ_MAX (NET_VNET_HDR_LEN + NET_FRAME_MAX)
+
+/* The longest IPv4 header, and what of a frame's start may have to be copied:
+ * the link header, as long as metadata can say, and that. */
+#define TAP_TX_IPV4_MAX 60
+#define TAP_TX_HEAD_MAX (UINT8_MAX + TAP_TX_IPV4_MAX)
 
 /* A frame that has yet to get its buffers. One that was read while too few were
  * held has its first @head bytes in the oldest of them, the others at @rest, in
@@ -65,14 +71,15 @@ struct tap_rx {
 };
 
 /* @blocked: a write has found no room, the watcher is on. @room: there is room
- * again, and nobody has been told yet. */
+ * again, and nobody has been told yet. @head: header, and what is copied of the
+ * frame, with room for a VLAN tag. */
 struct tap_tx {
 	ev_io watcher;
 	bool blocked;
 	bool room;
 	struct guest_mem_cache cache;
 	struct log_limit log;
-	uint8_t hdr[NET_VNET_HDR_LEN];
+	uint8_t head[NET_VNET_HDR_LEN + TAP_TX_HEAD_MAX + NET_VLAN_TAG_LEN];
 	struct iovec iov[1 + NET_TX_SEGS_MAX];
 };
 
@@ -139,5 +146,11 @@ void tap_tx_init(struct tap_queue *q);
 int tap_tx_avail(struct net_queue *queue, struct net_buffer_access *pool,
 		 const struct net_tx_seg *segs, size_t n,
 		 struct net_tx_taken *taken);
+
+/* The packet's segments, which are at &tx->iov[1], get a virtio-net header in
+ * front, and the frame what the kernel would not do. Returns the number of
+ * entries at @iov, or -EINVAL (@meta contradicts itself or the frame). */
+int tap_tx_put_head(struct tap_tx *tx, const struct net_tx_meta *meta, size_t n,
+		    struct iovec **iov);
 
 #endif

@@ -4,7 +4,7 @@
  *
  * With vnet_hdr the segments hold the header and go out as they are; the
  * kernel checks the header (and answers EINVAL). Otherwise a header is made of
- * the metadata.
+ * the metadata (tap_tx_head.c).
  *
  * EAGAIN is back-pressure: the packet stays with the frontend and the watcher
  * tells when there is room. Any other failure loses that packet and nothing
@@ -14,7 +14,6 @@
 #include "backends/tap_queue.h"
 
 #include "net/packet.h"
-#include "net/vnet_hdr.h"
 
 #include <errno.h>
 
@@ -41,12 +40,7 @@ static int gather(struct tap_queue *q, const struct guest_mem *mem,
 		*iov = &tx->iov[1];
 		return (int)n;
 	}
-	err = net_vnet_hdr_from_tx(meta, tx->hdr);
-	if (err < 0)
-		return err;
-	tx->iov[0] = (struct iovec){tx->hdr, sizeof(tx->hdr)};
-	*iov = &tx->iov[0];
-	return (int)n + 1;
+	return tap_tx_put_head(tx, meta, n, iov);
 }
 
 /* 0, -EAGAIN: not now, or another error: never. */
@@ -68,14 +62,16 @@ static int send_packet(struct tap_queue *q, const struct guest_mem *mem,
 	return 0;
 }
 
-static void count(struct tap_queue *q, uint32_t len, int err)
+static void count(struct tap_queue *q, const struct net_tx_meta *meta, int err)
 {
 	struct net_stats *stats = q->base.stats;
 	char text[ERRNO_TEXT_MAX];
 
 	if (!err) {
 		net_stat_add(&stats->tx_packets, 1);
-		net_stat_add(&stats->tx_bytes, len);
+		net_stat_add(&stats->tx_bytes, meta->len);
+		net_stat_add(&stats->tx_vlan_packets,
+			     meta->vlan.present && !meta->vnet_hdr);
 		return;
 	}
 	net_stat_add(&stats->tx_dropped, 1);
@@ -84,8 +80,8 @@ static void count(struct tap_queue *q, uint32_t len, int err)
 	} else if (err != -ENODEV && err != -EIO) {
 		net_stat_add(&stats->tx_errors, 1);
 		log_limited(&q->tx.log, LOG_LEVEL_WARN,
-			    "%s: packet of %u bytes dropped: %s", q->name, len,
-			    errno_text(-err, text, sizeof(text)));
+			    "%s: packet of %u bytes dropped: %s", q->name,
+			    meta->len, errno_text(-err, text, sizeof(text)));
 	}
 }
 
@@ -117,7 +113,7 @@ int tap_tx_avail(struct net_queue *queue, struct net_buffer_access *pool,
 			wait_for_room(q);
 			break;
 		}
-		count(q, packet->meta->len, err);
+		count(q, packet->meta, err);
 		taken->n_segs += n_packet;
 	}
 	return 0;

@@ -110,10 +110,14 @@ static ssize_t tap_sent(struct backend *b, void *frame, size_t size)
 	return (ssize_t)len;
 }
 
-#define TAP_SAYS                                                             \
-	.type = "tap", .ordered = true, .vnet_hdr = true, .fast = true,      \
-	.tx_offloads = {.tcp = true, .udp = true, .tso = true, .uso = true}, \
-	.uso_varies = true, .max_frame = MTU + 14, .close = tap_close,       \
+#define TAP_SAYS                                                        \
+	.type = "tap", .ordered = true, .vnet_hdr = true, .fast = true, \
+	.tx_offloads = {.ipv4_header = true,                            \
+			.tcp = true,                                    \
+			.udp = true,                                    \
+			.tso = true,                                    \
+			.uso = true},                                   \
+	.uso_varies = true, .max_frame = MTU + 14, .close = tap_close,  \
 	.arrive = tap_arrive, .sent = tap_sent
 
 const struct backend_row backend_tap = {

@@ -243,6 +243,8 @@ int tap_host_socket(const char *name)
 	must(setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one,
 			sizeof(one)) == 0,
 	     "PACKET_IGNORE_OUTGOING");
+	must(setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &one, sizeof(one)) == 0,
+	     "PACKET_AUXDATA");
 	must(bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) == 0, name);
 	return fd;
 }
@@ -255,14 +257,39 @@ bool tap_host_send(int fd, const void *frame, size_t len)
 	return n > 0;
 }
 
-size_t tap_host_receive(int fd, void *frame, size_t size, int timeout_ms)
+/* recv(), and the VLAN tag that the kernel has taken out of the frame. */
+static ssize_t receive_with_tag(int fd, void *frame, size_t size, int *tci)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
+	} control;
+	struct iovec iov = {frame, size};
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	ssize_t n = recvmsg(fd, &msg, 0);
+	const struct cmsghdr *cmsg = n < 0 ? NULL : CMSG_FIRSTHDR(&msg);
+	struct tpacket_auxdata aux = {0};
+
+	if (cmsg && cmsg->cmsg_type == PACKET_AUXDATA)
+		memcpy(&aux, CMSG_DATA(cmsg), sizeof(aux));
+	*tci = aux.tp_status & TP_STATUS_VLAN_VALID ? aux.tp_vlan_tci : -1;
+	return n;
+}
+
+size_t tap_host_receive_tagged(int fd, void *frame, size_t size, int timeout_ms,
+			       int *tci)
 {
 	struct pollfd wait = {.fd = fd, .events = POLLIN};
 	const unsigned char *type =
 		(const unsigned char *)frame + TAP_HOST_HDR_LEN + 12;
 
 	while (poll(&wait, 1, timeout_ms) > 0) {
-		ssize_t n = recv(fd, frame, size, 0);
+		ssize_t n = receive_with_tag(fd, frame, size, tci);
 
 		if (n < 0 && errno == ENETDOWN)
 			continue; /* told once for each time it goes down */
@@ -273,4 +300,11 @@ size_t tap_host_receive(int fd, void *frame, size_t size, int timeout_ms)
 			return (size_t)n;
 	}
 	return 0;
+}
+
+size_t tap_host_receive(int fd, void *frame, size_t size, int timeout_ms)
+{
+	int tci;
+
+	return tap_host_receive_tagged(fd, frame, size, timeout_ms, &tci);
 }

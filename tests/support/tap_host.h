@@ -54,4 +54,9 @@ bool tap_host_send(int fd, const void *frame, size_t len);
  * header; waits for it @timeout_ms. Returns the bytes, 0: none. */
 size_t tap_host_receive(int fd, void *frame, size_t size, int timeout_ms);
 
+/* The same. The kernel takes a VLAN tag out of the frame: it is in *@tci, -1:
+ * there was none. */
+size_t tap_host_receive_tagged(int fd, void *frame, size_t size, int timeout_ms,
+			       int *tci);
+
 #endif

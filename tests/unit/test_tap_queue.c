@@ -566,6 +566,38 @@ START_TEST(transmit_gso)
 }
 END_TEST
 
+/* A tag that is not in the frame is put there, however it is cut. */
+START_TEST(transmit_vlan)
+{
+	static const struct net_bufs_config no_room = {
+		.n_bufs = 1,
+		.buf_len = 1024,
+		.rx_span = 1,
+		.tx_len = 1 << 18,
+	};
+	static const size_t pieces[] = {0, 100, 14, 12, 5};
+	const struct net_tx_meta wishes = {
+		.vlan = {.present = true, .priority = 3, .id = 0x234},
+	};
+	int tci;
+
+	start(&no_room, false, no_offloads);
+	for (size_t i = 0; i < ARRAY_SIZE(pieces); i++) {
+		make_frame(1000, (unsigned int)i);
+		ck_assert_uint_ne(guest_send(1000, false, pieces[i], &wishes),
+				  0);
+		ck_assert_uint_eq(tap_host_receive_tagged(host, got,
+							  sizeof(got), WAIT_MS,
+							  &tci),
+				  HOST_HDR + 1000);
+		ck_assert_mem_eq(got + HOST_HDR, frame + HOST_HDR, 1000);
+		ck_assert_int_eq(tci, 0x6234);
+	}
+	ck_assert_uint_eq(net_queue_stats(queue)->tx_vlan_packets,
+			  ARRAY_SIZE(pieces));
+}
+END_TEST
+
 /* What the kernel refuses is gone for the guest, counted, and harmless. */
 START_TEST(transmit_refused)
 {
@@ -729,6 +761,7 @@ int main(void)
 	tcase_add_test(tc, receive_runt);
 	tcase_add_test(tc, transmit);
 	tcase_add_test(tc, transmit_gso);
+	tcase_add_test(tc, transmit_vlan);
 	tcase_add_test(tc, transmit_refused);
 	tcase_add_test(tc, transmit_bad_address);
 	tcase_add_test(tc, transmit_blocked);
