@@ -51,8 +51,9 @@
 /* Queues (5.1.2): receiveq and transmitq of each pair, then the control queue.
  * The device has these many pairs at most. */
 #define VIRTIO_NET_PAIRS_MAX 32
-/* The least that RSS may be offered with (5.1.4.1). */
-#define VIRTIO_NET_RSS_TABLE_MIN 128
+/* The indirection table: no less may be offered (5.1.4.1), and Linux's driver
+ * has room for no more, and does not look (6.1, virtnet_init_default_rss). */
+#define VIRTIO_NET_RSS_TABLE 128
 
 /* The control queue (5.1.6.5): class u8, command u8, data; then, to be written,
  * ack u8. */

@@ -61,9 +61,7 @@ uint16_t virtio_net_features_rss_table(const struct net_endpoint *endpoint)
 	uint16_t size = net_endpoint_multiqueue_support(endpoint)
 				.indirection_table_size;
 
-	if (size < VIRTIO_NET_RSS_TABLE_MIN)
-		return 0;
-	return (uint16_t)MIN(size, NET_RSS_TABLE_MAX);
+	return size < VIRTIO_NET_RSS_TABLE ? 0 : VIRTIO_NET_RSS_TABLE;
 }
 
 static uint64_t offer_queues(const struct net_endpoint *endpoint,
