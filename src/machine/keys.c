@@ -478,6 +478,16 @@ static const struct key machine_keys[] = {
 			"commands (`evnic ctl`, or any QMP client). `evnic run "
 			"--control` says otherwise.",
 	},
+	{
+		.name = "metrics-socket",
+		.type = KEY_STRING,
+		.offset = offsetof(struct machine_config, metrics_socket),
+		.min = 1,
+		.max = SOCKET_MAX_BYTES,
+		.text = "A unix socket on which the running machine serves its "
+			"counters by HTTP in Prometheus' text format (`curl "
+			"--unix-socket PATH http://evnic/metrics`).",
+	},
 	FOREIGN("drives", "has no block devices: boot from an initrd"),
 	FOREIGN("cpu-config", "has no CPU templates"),
 	FOREIGN("balloon", "has no balloon device"),
@@ -487,7 +497,7 @@ static const struct key machine_keys[] = {
 	FOREIGN("memory-hotplug", "has no memory hot-plug"),
 	FOREIGN("mmds-config", "has no metadata service"),
 	FOREIGN("logger", "logs to standard error"),
-	FOREIGN("metrics", "has no metrics file"),
+	FOREIGN("metrics", "has no metrics file: use metrics-socket"),
 };
 
 const struct key_table key_table_machine =

@@ -12,6 +12,7 @@
 #include "kvm/vm.h"
 #include "machine/commands.h"
 #include "machine/life.h"
+#include "machine/metrics.h"
 #include "machine/nics.h"
 #include "machine/tree.h"
 
@@ -30,6 +31,7 @@ struct machine {
 	struct nics *nics;
 	struct life life;
 	struct commands *commands; /* NULL: no control socket */
+	struct http_page *metrics; /* NULL: no metrics socket */
 	ev_signal dump_signal;
 	struct tree_dump dump;
 	int status; /* 0 or -1 */
@@ -269,12 +271,26 @@ static int create_commands(struct machine *m)
 	return 0;
 }
 
+static int create_metrics(struct machine *m)
+{
+	const char *path = m->config->metrics_socket;
+	struct http_error error;
+
+	if (!path)
+		return 0;
+	if (metrics_create(&m->loop, path, m->nics, &m->metrics, &error) < 0) {
+		log_error("%s", error.text);
+		return -1;
+	}
+	return 0;
+}
+
 static int build(struct machine *m)
 {
 	if (create_vm(m) < 0 || create_nics(m) < 0)
 		return -1;
 	life_init(&m->life, m->vm, m->nics, &life_client, m);
-	return create_commands(m);
+	return create_commands(m) < 0 ? -1 : create_metrics(m);
 }
 
 int machine_run(const struct machine_config *config)
@@ -299,6 +315,7 @@ int machine_run(const struct machine_config *config)
 	} else {
 		m->status = -1;
 	}
+	http_page_destroy(m->metrics);
 	nics_destroy(m->nics);
 	tree_dump_fini(&m->dump);
 	commands_destroy(m->commands);
