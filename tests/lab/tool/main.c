@@ -23,6 +23,7 @@ static const struct lab_verb verbs[] = {
 	{"wait-line", "FILE OFFSET REGEX MS PID", 5, lab_wait_line},
 	{"wait-exit", "PID MS", 2, lab_wait_exit},
 	{"wait-link", "IFACE 0|1 MS", 3, lab_wait_link},
+	{"wait-nic", "IFACE 0|1 MS", 3, lab_wait_nic},
 	{"sniff", "IFACE PCAP REPORT", 3, lab_sniff},
 	{"serve", "PORT", 1, lab_serve},
 	{"tcp-send", "ADDRESS PORT BYTES", 3, lab_tcp_send},
@@ -30,6 +31,8 @@ static const struct lab_verb verbs[] = {
 	{"udp", "ADDRESS PORT ROUNDS COUNT SIZE 0|1", 6, lab_udp},
 	{"offload", "IFACE on|off", 2, lab_offload},
 	{"feature", "IFACE NAME on|off", 3, lab_feature},
+	{"channels", "IFACE N", 2, lab_channels},
+	{"rss", "IFACE QUEUE", 2, lab_rss},
 	{"terminal", "OUTPUT COMMAND...", -2, lab_terminal},
 };
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What `ethtool -K` does, for systems without ethtool.
+ * What `ethtool -K`, `-L` and `-X` do, for systems without ethtool.
  *
  * offload IFACE on|off       tx, tso and gso together: with them off, the
  *                            kernel hands the device nothing to be finished
  * feature IFACE NAME on|off  one feature by its name, such as
  *                            tx-udp-segmentation
+ * channels IFACE N           the queue pairs to use
+ * rss IFACE QUEUE            all received packets go to one queue
  */
 #include <errno.h>
 #include <linux/ethtool.h>
@@ -135,5 +137,46 @@ int lab_feature(char **argv)
 			strcmp(argv[2], "on") == 0) != 0)
 		return lab_fail(argv[1]);
 	printf("%s: %s %s\n", argv[0], argv[1], argv[2]);
+	return 0;
+}
+
+/* IFACE N */
+int lab_channels(char **argv)
+{
+	struct ethtool_channels channels = {.cmd = ETHTOOL_GCHANNELS};
+
+	if (ethtool(argv[0], &channels) != 0)
+		return lab_fail("channels");
+	channels.cmd = ETHTOOL_SCHANNELS;
+	channels.combined_count = (uint32_t)lab_number(argv[1], 65535);
+	if (ethtool(argv[0], &channels) != 0)
+		return lab_fail("channels");
+	printf("%s: %u of %u channels\n", argv[0], channels.combined_count,
+	       channels.max_combined);
+	return 0;
+}
+
+/* IFACE QUEUE */
+int lab_rss(char **argv)
+{
+	union {
+		struct ethtool_rxfh_indir table;
+		uint32_t room[sizeof(struct ethtool_rxfh_indir) / 4 + 1024];
+	} ask = {.table = {.cmd = ETHTOOL_GRXFHINDIR}};
+	uint32_t size;
+
+	if (ethtool(argv[0], &ask) != 0)
+		return lab_fail("rss: how many entries");
+	size = ask.table.size;
+	if (size > 1024) {
+		errno = E2BIG;
+		return lab_fail("rss");
+	}
+	ask.table.cmd = ETHTOOL_SRXFHINDIR;
+	for (uint32_t i = 0; i < size; i++)
+		ask.table.ring_index[i] = (uint32_t)lab_number(argv[1], 65535);
+	if (ethtool(argv[0], &ask) != 0)
+		return lab_fail("rss");
+	printf("%s: %u entries: queue %s\n", argv[0], size, argv[1]);
 	return 0;
 }

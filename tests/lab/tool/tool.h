@@ -14,6 +14,7 @@
 int lab_wait_line(char **argv);
 int lab_wait_exit(char **argv);
 int lab_wait_link(char **argv);
+int lab_wait_nic(char **argv);
 int lab_sniff(char **argv);
 int lab_serve(char **argv);
 int lab_tcp_send(char **argv);
@@ -21,6 +22,8 @@ int lab_tcp_recv(char **argv);
 int lab_udp(char **argv);
 int lab_offload(char **argv);
 int lab_feature(char **argv);
+int lab_channels(char **argv);
+int lab_rss(char **argv);
 int lab_terminal(char **argv);
 
 /* Print "lab-tool: WHAT: cause" for errno and return 1. */

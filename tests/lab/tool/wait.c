@@ -150,8 +150,17 @@ static int carrier_read(const char *iface)
 	return value == '1';
 }
 
-/* IFACE 0|1 MS: 0 once the carrier is as asked. */
-int lab_wait_link(char **argv)
+/* Does interface @iface exist? */
+static int nic_read(const char *iface)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s", iface);
+	return access(path, F_OK) == 0;
+}
+
+/* IFACE 0|1 MS: 0 once @read_state says what is asked. */
+static int wait_rtnetlink(char **argv, int (*read_state)(const char *iface))
 {
 	uint64_t deadline = lab_clock_ms() + lab_number(argv[2], 86400000);
 	int want = (int)lab_number(argv[1], 1);
@@ -163,7 +172,7 @@ int lab_wait_link(char **argv)
 		       NETLINK_ROUTE);
 	if (fd.fd < 0 || bind(fd.fd, (void *)&addr, sizeof(addr)) != 0)
 		return lab_fail("rtnetlink");
-	while (carrier_read(argv[0]) != want) {
+	while (read_state(argv[0]) != want) {
 		if (lab_left_ms(deadline) == 0) {
 			fprintf(stderr, "lab-tool: %s: timeout\n", argv[0]);
 			return 1;
@@ -173,4 +182,16 @@ int lab_wait_link(char **argv)
 		drain(fd.fd);
 	}
 	return 0;
+}
+
+/* IFACE 0|1 MS: 0 once the carrier is as asked. */
+int lab_wait_link(char **argv)
+{
+	return wait_rtnetlink(argv, carrier_read);
+}
+
+/* IFACE 0|1 MS: 0 once the interface is there, or not. */
+int lab_wait_nic(char **argv)
+{
+	return wait_rtnetlink(argv, nic_read);
 }
