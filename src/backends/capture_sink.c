@@ -154,8 +154,22 @@ int capture_sink_open(struct capture_sink *sink, const char *name,
 	return err;
 }
 
+/* Takes what the reader has said, within reason: if it were left there the
+ * reader would see an error instead of the end. */
+static void hear_out(struct capture_sink *sink)
+{
+	char said[4096];
+
+	for (unsigned int i = 0; i < 16; i++) {
+		if (recv(sink->fd, said, sizeof(said), MSG_DONTWAIT) <= 0)
+			return;
+	}
+}
+
 void capture_sink_close(struct capture_sink *sink)
 {
+	if (sink->socket && sink->fd >= 0)
+		hear_out(sink);
 	close_fd(&sink->fd);
 }
 

@@ -191,6 +191,9 @@ size_t capture_rig_send(struct capture_rig *r, size_t queue, uint32_t i,
 					    segs, n, &taken),
 			 0);
 	ck_assert(taken.n_segs == n || !taken.n_segs);
+	while (script_queue_take(r->inner->queues[queue], bytes, sizeof(bytes),
+				 NULL) >= 0)
+		continue;
 	return taken.n_segs ? 1 : 0;
 }
 
