@@ -82,7 +82,7 @@ static bool gets_tagged(const uint8_t *mac, uint16_t type, uint16_t tci)
 	return true;
 }
 
-static bool gets(const uint8_t *mac)
+static bool hears(const uint8_t *mac)
 {
 	return gets_tagged(mac, 0x0800, 0);
 }
@@ -91,10 +91,10 @@ START_TEST(everything_arrives_at_first)
 {
 	begin_with(_i ? CTRL_FEATURES : NIC_RINGS);
 	vnic_post(&vnic, 4, 2000, 0);
-	ck_assert(gets(own));
-	ck_assert(gets(other));
-	ck_assert(gets(group));
-	ck_assert(gets(everybody));
+	ck_assert(hears(own));
+	ck_assert(hears(other));
+	ck_assert(hears(group));
+	ck_assert(hears(everybody));
 	ck_assert(gets_tagged(own, 0x8100, 5));
 }
 END_TEST
@@ -104,30 +104,30 @@ START_TEST(receive_modes)
 	begin_with(CTRL_FEATURES);
 	vnic_post(&vnic, 4, 2000, 0);
 	ck_assert_int_eq(rx_mode(VIRTIO_NET_CTRL_RX_PROMISC, 0), OK);
-	ck_assert(gets(own));
-	ck_assert(!gets(other));
-	ck_assert(!gets(group));
-	ck_assert(gets(everybody));
+	ck_assert(hears(own));
+	ck_assert(!hears(other));
+	ck_assert(!hears(group));
+	ck_assert(hears(everybody));
 	ck_assert_int_eq(rx_mode(VIRTIO_NET_CTRL_RX_ALLMULTI, 1), OK);
-	ck_assert(gets(group));
-	ck_assert(!gets(other));
+	ck_assert(hears(group));
+	ck_assert(!hears(other));
 	ck_assert_int_eq(rx_mode(VIRTIO_NET_CTRL_RX_ALLUNI, 1), OK);
-	ck_assert(gets(other));
+	ck_assert(hears(other));
 	ck_assert_int_eq(rx_mode(VIRTIO_NET_CTRL_RX_NOMULTI, 1), OK);
-	ck_assert(!gets(group));
+	ck_assert(!hears(group));
 	ck_assert_int_eq(rx_mode(VIRTIO_NET_CTRL_RX_NOUNI, 1), OK);
-	ck_assert(!gets(own));
-	ck_assert(gets(everybody));
+	ck_assert(!hears(own));
+	ck_assert(hears(everybody));
 	ck_assert_int_eq(rx_mode(VIRTIO_NET_CTRL_RX_NOBCAST, 1), OK);
-	ck_assert(!gets(everybody));
+	ck_assert(!hears(everybody));
 	ck_assert_int_eq(rx_mode(VIRTIO_NET_CTRL_RX_PROMISC, 1), OK);
-	ck_assert(gets(own));
+	ck_assert(hears(own));
 	/* A reset opens it again. */
 	ck_assert_int_eq(rx_mode(VIRTIO_NET_CTRL_RX_PROMISC, 0), OK);
 	vnic_stop(&vnic);
 	begin_with(CTRL_FEATURES);
 	vnic_post(&vnic, 4, 2000, 0);
-	ck_assert(gets(other));
+	ck_assert(hears(other));
 }
 END_TEST
 
@@ -154,8 +154,8 @@ START_TEST(address_tables)
 				      VIRTIO_NET_CTRL_MAC_TABLE_SET, data,
 				      sizeof(data)),
 			 OK);
-	ck_assert(gets(other));
-	ck_assert(gets(group));
+	ck_assert(hears(other));
+	ck_assert(hears(group));
 	/* A byte too few, a byte too many, a count that lies: no change. */
 	ck_assert_int_eq(vnic_command(&vnic, VIRTIO_NET_CTRL_MAC,
 				      VIRTIO_NET_CTRL_MAC_TABLE_SET, data,
@@ -175,13 +175,13 @@ START_TEST(address_tables)
 	ck_assert_int_eq(vnic_command(&vnic, VIRTIO_NET_CTRL_MAC,
 				      VIRTIO_NET_CTRL_MAC_TABLE_SET, data, 9),
 			 ERR);
-	ck_assert(gets(other));
-	ck_assert(gets(group));
+	ck_assert(hears(other));
+	ck_assert(hears(group));
 	ck_assert_int_eq(vnic_command(&vnic, VIRTIO_NET_CTRL_MAC,
 				      VIRTIO_NET_CTRL_MAC_TABLE_SET, data, 8),
 			 OK);
-	ck_assert(!gets(other));
-	ck_assert(!gets(group));
+	ck_assert(!hears(other));
+	ck_assert(!hears(group));
 }
 END_TEST
 
@@ -201,15 +201,15 @@ START_TEST(long_address_tables)
 	ck_assert_int_eq(vnic_command(&vnic, VIRTIO_NET_CTRL_MAC,
 				      VIRTIO_NET_CTRL_MAC_TABLE_SET, data, len),
 			 OK);
-	ck_assert(gets(other) == (n > NET_MAC_TABLE_MAX));
-	ck_assert(!gets(group));
+	ck_assert(hears(other) == (n > NET_MAC_TABLE_MAX));
+	ck_assert(!hears(group));
 	memmove(data + 4, data, len - 4);
 	store_le32(data, 0);
 	ck_assert_int_eq(vnic_command(&vnic, VIRTIO_NET_CTRL_MAC,
 				      VIRTIO_NET_CTRL_MAC_TABLE_SET, data, len),
 			 OK);
-	ck_assert(!gets(other));
-	ck_assert(gets(group) == (n > NET_MAC_TABLE_MAX));
+	ck_assert(!hears(other));
+	ck_assert(hears(group) == (n > NET_MAC_TABLE_MAX));
 }
 END_TEST
 
@@ -227,8 +227,8 @@ START_TEST(address_is_set_until_the_reset)
 	ck_assert_int_eq(vnic_command(&vnic, VIRTIO_NET_CTRL_MAC,
 				      VIRTIO_NET_CTRL_MAC_ADDR_SET, own, 5),
 			 ERR);
-	ck_assert(gets(other));
-	ck_assert(!gets(own));
+	ck_assert(hears(other));
+	ck_assert(!hears(own));
 	ops->read_config(vnic.device, 0, mac, sizeof(mac));
 	ck_assert_mem_eq(mac, other, sizeof(mac));
 	vnic_stop(&vnic);
@@ -242,7 +242,7 @@ START_TEST(vlans)
 	begin_with(CTRL_FEATURES);
 	vnic_post(&vnic, 4, 2000, 0);
 	ck_assert_int_eq(rx_mode(VIRTIO_NET_CTRL_RX_PROMISC, 0), OK);
-	ck_assert(gets(own));
+	ck_assert(hears(own));
 	ck_assert(!gets_tagged(own, 0x8100, 7));
 	ck_assert_int_eq(vlan(VIRTIO_NET_CTRL_VLAN_ADD, 7), OK);
 	ck_assert_int_eq(vlan(VIRTIO_NET_CTRL_VLAN_ADD, 4095), OK);
@@ -392,8 +392,8 @@ START_TEST(order_after_a_restart)
 		vnic_post(&vnic, 1, 2000, 0);
 	}
 	ck_assert_int_eq(rx_mode(VIRTIO_NET_CTRL_RX_PROMISC, 0), OK);
-	ck_assert(!gets(other));
-	ck_assert(!gets(other));
+	ck_assert(!hears(other));
+	ck_assert(!hears(other));
 	nic_raise(NET_ACTION_RESTART_REQUIRED, true);
 	vnic_run(&vnic);
 	ck_assert_uint_eq(script->n_get_queues, 2);
@@ -437,8 +437,8 @@ START_TEST(commands_in_pieces)
 	ck_assert(ring_driver_collect(&vnic.ctrl, &head, &len));
 	ck_assert_uint_eq(len, 1);
 	ck_assert_uint_eq(*ctrl_at(100), OK);
-	ck_assert(gets(other));
-	ck_assert(gets(group));
+	ck_assert(hears(other));
+	ck_assert(hears(group));
 }
 END_TEST
 
@@ -484,7 +484,7 @@ START_TEST(senseless_chains_hurt_nobody)
 			ck_assert_uint_eq(*ctrl_at(9), ERR);
 	}
 	/* The last one, whose answer had no place, was carried out. */
-	ck_assert(!gets(other));
+	ck_assert(!hears(other));
 	nic_expect_alive();
 }
 END_TEST
@@ -571,7 +571,7 @@ START_TEST(commands_before_the_start)
 	ck_assert(vnic.done);
 	ck_assert_int_eq(vnic_command_answer(&vnic), OK);
 	vnic_post(&vnic, 4, 2000, 0);
-	ck_assert(!gets(other));
+	ck_assert(!hears(other));
 }
 END_TEST
 
@@ -588,8 +588,8 @@ START_TEST(memory_moves)
 	vnic_run(&vnic);
 	ck_assert_int_eq(rx_mode(VIRTIO_NET_CTRL_RX_PROMISC, 0), OK);
 	vnic_post(&vnic, 4, 2000, 0);
-	ck_assert(!gets(other));
-	ck_assert(gets(own));
+	ck_assert(!hears(other));
+	ck_assert(hears(own));
 }
 END_TEST
 
