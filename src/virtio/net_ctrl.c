@@ -98,8 +98,6 @@ static void look(struct virtio_net_ctrl *ctrl)
 	bool more;
 
 	ev_idle_stop(ctrl->loop->ev, &ctrl->again);
-	if (ctrl->waiting)
-		return;
 	if (find_ring(ctrl))
 		serve(ctrl);
 	if (!ctrl->started || ctrl->waiting)
