@@ -54,6 +54,7 @@ struct capture {
 struct capture_queue {
 	struct net_wrapper_queue wrapper;
 	struct capture_tap *tap;
+	struct capture_finder finder;
 };
 
 static struct capture *capture_of(struct net_endpoint *ep)
@@ -79,7 +80,7 @@ static int queue_rx_poll(struct net_queue *queue,
 	int err = net_wrapper_rx_poll(queue, pool, out, max, n);
 
 	if (capture_tap_is_on(q->tap) && *n)
-		capture_tap_rx(q->tap, pool, out, *n);
+		capture_tap_rx(q->tap, &q->finder, pool, out, *n);
 	return err;
 }
 
@@ -93,7 +94,7 @@ static int queue_tx_avail(struct net_queue *queue,
 	int err = net_wrapper_tx_avail(queue, pool, segs, n, taken);
 
 	if (capture_tap_is_on(q->tap) && taken->n_segs)
-		capture_tap_tx(q->tap, pool, segs, taken->n_segs);
+		capture_tap_tx(q->tap, &q->finder, pool, segs, taken->n_segs);
 	return err;
 }
 

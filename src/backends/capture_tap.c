@@ -14,6 +14,7 @@
 
 #include "backends/pcapng.h"
 #include "base/bytes.h"
+#include "net/iov.h"
 #include "net/packet.h"
 
 #include <errno.h>
@@ -36,10 +37,10 @@ struct burst {
 	uint64_t packets, bytes, drops;
 };
 
-/* A frame. @skip: bytes of @iov in front of it. @n_bytes: those in @iov. */
+/* A frame. @bytes: where it is; @n_bytes: so many are there. */
 struct frame {
-	const struct iovec *iov;
-	size_t skip, n_bytes;
+	struct net_iov_walk bytes;
+	size_t n_bytes;
 	uint32_t len;
 	const struct net_vlan *vlan; /* NULL: none to put in */
 	enum pcapng_direction direction;
@@ -110,24 +111,8 @@ static void burst_end(struct capture_tap *tap, const struct burst *burst)
 	leave(tap);
 }
 
-/* Copies the next @len bytes, which are there. */
-static void gather(struct frame *f, unsigned char *to, size_t len)
-{
-	while (len) {
-		size_t part;
-
-		while (f->skip >= f->iov->iov_len)
-			f->skip -= (f->iov++)->iov_len;
-		part = MIN(len, f->iov->iov_len - f->skip);
-		memcpy(to, (const char *)f->iov->iov_base + f->skip, part);
-		f->skip += part;
-		to += part;
-		len -= part;
-	}
-}
-
 /* The frame as it would be on a wire, its tag between addresses and type. */
-static void gather_tagged(struct frame *f, unsigned char *to, uint32_t len)
+static void read_tagged(struct frame *f, unsigned char *to, uint32_t len)
 {
 	unsigned char tag[VLAN_TAG];
 	uint32_t addrs = MIN(len, (uint32_t)ETHER_ADDRS);
@@ -137,9 +122,9 @@ static void gather_tagged(struct frame *f, unsigned char *to, uint32_t len)
 	store_be16(tag + 2,
 		   (uint16_t)(f->vlan->priority << 13 | f->vlan->dei << 12 |
 			      (f->vlan->id & 0xfff)));
-	gather(f, to, addrs);
+	(void)net_iov_read(&f->bytes, to, addrs);
 	memcpy(to + addrs, tag, n_tag);
-	gather(f, to + addrs + n_tag, len - addrs - n_tag);
+	(void)net_iov_read(&f->bytes, to + addrs + n_tag, len - addrs - n_tag);
 }
 
 /* With a virtio-net header there is no metadata. */
@@ -151,7 +136,7 @@ static const struct net_vlan *tag_of(const struct net_vlan *vlan, bool vnet_hdr)
 static void put_frame(struct burst *burst, struct frame *f)
 {
 	struct capture_source *s = burst->source;
-	uint32_t tag = f->vlan ? VLAN_TAG : 0;
+	uint32_t tag = f->vlan && f->len >= ETHER_ADDRS ? VLAN_TAG : 0;
 	struct pcapng_packet packet = {
 		.ns = burst->ns,
 		.len = f->len + tag,
@@ -162,7 +147,7 @@ static void put_frame(struct burst *burst, struct frame *f)
 	size_t size = pcapng_packet_size(packet.cap_len);
 	unsigned char *to = NULL;
 
-	if (f->n_bytes >= f->skip + MIN(f->len, packet.cap_len))
+	if (f->n_bytes >= MIN(f->len, packet.cap_len))
 		to = byte_ring_reserve(&s->ring, size);
 	if (!to) {
 		burst->drops++;
@@ -170,20 +155,19 @@ static void put_frame(struct burst *burst, struct frame *f)
 	}
 	to = pcapng_packet(to, &packet);
 	if (tag)
-		gather_tagged(f, to, packet.cap_len);
+		read_tagged(f, to, packet.cap_len);
 	else
-		gather(f, to, packet.cap_len);
+		(void)net_iov_read(&f->bytes, to, packet.cap_len);
 	byte_ring_commit(&s->ring, size);
 	burst->packets++;
 	burst->bytes += packet.cap_len;
 }
 
-static void put_received(struct capture_tap *tap, struct burst *burst,
+static void put_received(struct capture_finder *finder, struct burst *burst,
 			 struct net_buffer_access *pool,
 			 const struct net_rx_packet *packet)
 {
 	struct frame f = {
-		.iov = tap->iov,
 		.len = packet->meta.len,
 		.vlan = tag_of(&packet->meta.vlan, packet->meta.vnet_hdr),
 		.direction = PCAPNG_INBOUND,
@@ -193,36 +177,43 @@ static void put_received(struct capture_tap *tap, struct burst *burst,
 
 	/* No more addresses than bytes are kept. */
 	start.meta.len = MIN(f.len, burst->source->snaplen);
-	n = net_pool_packet_addresses(pool, &start, NET_ROOM_FRAME, tap->iov,
-				      ARRAY_SIZE(tap->iov));
-	n = MIN(n, (ssize_t)ARRAY_SIZE(tap->iov));
-	for (ssize_t i = 0; i < n; i++)
-		f.n_bytes += tap->iov[i].iov_len;
+	n = net_pool_packet_addresses(pool, &start, NET_ROOM_FRAME, finder->iov,
+				      ARRAY_SIZE(finder->iov));
+	if (n > 0) {
+		size_t n_iov = MIN((size_t)n, ARRAY_SIZE(finder->iov));
+
+		f.bytes = net_iov_walk(finder->iov, n_iov);
+		f.n_bytes = net_iov_len(finder->iov, n_iov);
+	}
 	put_frame(burst, &f);
 }
 
-static void put_sent(struct capture_tap *tap, struct burst *burst,
+static void put_sent(struct capture_finder *finder, struct burst *burst,
 		     const struct guest_mem *mem,
 		     const struct net_tx_seg *packet, size_t n)
 {
 	const struct net_tx_meta *meta = packet->meta;
+	size_t hdr = meta->vnet_hdr ? NET_VNET_HDR_LEN : 0;
 	struct frame f = {
-		.iov = tap->iov,
-		.skip = meta->vnet_hdr ? NET_VNET_HDR_LEN : 0,
+		.bytes = net_iov_walk(finder->iov, n),
 		.len = meta->len,
 		.vlan = tag_of(&meta->vlan, meta->vnet_hdr),
 		.direction = PCAPNG_OUTBOUND,
 	};
 
-	if (n > ARRAY_SIZE(tap->iov) || meta->len > NET_FRAME_MAX ||
-	    net_packet_iov(mem, &tap->cache, packet, n, tap->iov, &f.n_bytes) <
-		    0)
+	if (n > ARRAY_SIZE(finder->iov) || meta->len > NET_FRAME_MAX ||
+	    net_packet_iov(mem, &finder->cache, packet, n, finder->iov,
+			   &f.n_bytes) < 0 ||
+	    !net_iov_skip(&f.bytes, hdr)) {
 		burst->drops++;
-	else
-		put_frame(burst, &f);
+		return;
+	}
+	f.n_bytes -= hdr;
+	put_frame(burst, &f);
 }
 
-void capture_tap_rx(struct capture_tap *tap, struct net_buffer_access *pool,
+void capture_tap_rx(struct capture_tap *tap, struct capture_finder *finder,
+		    struct net_buffer_access *pool,
 		    const struct net_rx_packet *packets, size_t n)
 {
 	struct burst burst;
@@ -231,12 +222,13 @@ void capture_tap_rx(struct capture_tap *tap, struct net_buffer_access *pool,
 		return;
 	for (size_t i = 0; i < n; i++) {
 		if (packets[i].meta.len) /* else it was dropped inside */
-			put_received(tap, &burst, pool, &packets[i]);
+			put_received(finder, &burst, pool, &packets[i]);
 	}
 	burst_end(tap, &burst);
 }
 
-void capture_tap_tx(struct capture_tap *tap, struct net_buffer_access *pool,
+void capture_tap_tx(struct capture_tap *tap, struct capture_finder *finder,
+		    struct net_buffer_access *pool,
 		    const struct net_tx_seg *segs, size_t n)
 {
 	const struct guest_mem *mem = net_pool_guest_memory(pool);
@@ -247,7 +239,7 @@ void capture_tap_tx(struct capture_tap *tap, struct net_buffer_access *pool,
 	if (!burst_begin(tap, &burst))
 		return;
 	while (net_packet_next(segs, n, &packet, &n_packet) == 0) {
-		put_sent(tap, &burst, mem, packet, n_packet);
+		put_sent(finder, &burst, mem, packet, n_packet);
 		segs += n_packet;
 		n -= n_packet;
 	}

@@ -32,12 +32,16 @@ struct capture_source {
 	struct loop_msg added;
 };
 
-/* @source: NULL: nothing is captured. @place: where the queue's loop is. The
- * rest is the loop's. */
+/* @source: NULL: nothing is captured. @place: where the queue's loop is. */
 struct capture_tap {
 	struct capture_source *_Atomic source;
 	atomic_int place;
 	sem_t left;
+};
+
+/* What finding a frame's bytes takes: each queue's own, since what it remembers
+ * of guest memory is its frontend's. Zero-initialised. */
+struct capture_finder {
 	struct guest_mem_cache cache;
 	struct iovec iov[NET_TX_SEGS_MAX];
 };
@@ -60,9 +64,11 @@ static inline bool capture_tap_is_on(const struct capture_tap *tap)
 
 /* On the queue's loop, within the op: what came from rx_poll, what tx_avail has
  * taken. */
-void capture_tap_rx(struct capture_tap *tap, struct net_buffer_access *pool,
+void capture_tap_rx(struct capture_tap *tap, struct capture_finder *finder,
+		    struct net_buffer_access *pool,
 		    const struct net_rx_packet *packets, size_t n);
-void capture_tap_tx(struct capture_tap *tap, struct net_buffer_access *pool,
+void capture_tap_tx(struct capture_tap *tap, struct capture_finder *finder,
+		    struct net_buffer_access *pool,
 		    const struct net_tx_seg *segs, size_t n);
 
 #endif

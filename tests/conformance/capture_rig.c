@@ -186,11 +186,10 @@ size_t capture_rig_send(struct capture_rig *r, size_t queue, uint32_t i,
 	net_bufs_tx_reset(&r->bufs);
 	n = net_bufs_tx(&r->bufs, &meta, bytes, hdr + len, piece, segs,
 			ARRAY_SIZE(segs));
-	ck_assert_uint_gt(n, 0);
-	ck_assert_int_eq(net_queue_tx_avail(r->queues[queue], &r->bufs.base,
-					    segs, n, &taken),
-			 0);
-	ck_assert(taken.n_segs == n || !taken.n_segs);
+	must(n > 0);
+	must(net_queue_tx_avail(r->queues[queue], &r->bufs.base, segs, n,
+				&taken) == 0);
+	must(taken.n_segs == n || !taken.n_segs);
 	while (script_queue_take(r->inner->queues[queue], bytes, sizeof(bytes),
 				 NULL) >= 0)
 		continue;
@@ -214,12 +213,11 @@ void capture_rig_arrive(struct capture_rig *r, size_t queue, uint32_t i,
 		r->next_buf = 0;
 	net_bufs_give(&r->bufs, r->queues[queue], r->next_buf, n_bufs);
 	r->next_buf += (uint32_t)n_bufs;
-	ck_assert_int_eq(script_queue_arrive(inner, bytes, hdr + len), 0);
-	ck_assert_int_eq(net_queue_rx_poll(r->queues[queue], &r->bufs.base,
-					   &packet, 1, &n),
-			 0);
-	ck_assert_uint_eq(n, 1);
-	ck_assert_int_gt(net_bufs_take(&r->bufs, &packet, got, sizeof(got)), 0);
+	must(script_queue_arrive(inner, bytes, hdr + len) == 0);
+	must(net_queue_rx_poll(r->queues[queue], &r->bufs.base, &packet, 1,
+			       &n) == 0);
+	must(n == 1);
+	must(net_bufs_take(&r->bufs, &packet, got, sizeof(got)) > 0);
 }
 
 struct pcapng_file capture_rig_read(const char *path)

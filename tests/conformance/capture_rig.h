@@ -14,9 +14,17 @@
 
 #define CAPTURE_RIG_QUEUES 4
 
+/* An assertion for what is done very often: Check writes down every one of its
+ * own to a file, also where a test has limited files. */
+#define must(condition)                                 \
+	do {                                            \
+		if (!(condition))                       \
+			ck_abort_msg("%s", #condition); \
+	} while (0)
+
 /* @path: for a file, in @dir. @vnet_hdr: queues pass headers through, the pool
- * has room for them. @ends: how often a
- * capture has ended; @lost: of these, by itself; @err, @cause: the last time. */
+ * has room for them. @ends: how often a capture has ended; @lost: of these, by
+ * itself; @err, @cause: the last time. */
 struct capture_rig {
 	struct loop loop;
 	struct net_queue_client client;

@@ -257,6 +257,188 @@ START_TEST(queues_come_and_go)
 }
 END_TEST
 
+/* A tag that travels in metadata is where a wire would have it. */
+START_TEST(vlan_tags_are_put_in)
+{
+	static const unsigned char tag[] = {0x81, 0, 0xb0, 42};
+	static const struct net_vlan vlan = {
+		.present = true,
+		.dei = true,
+		.priority = 5,
+		.id = 42,
+	};
+	struct net_tx_meta meta = {.vlan = vlan};
+	unsigned char bytes[100], wanted[104];
+	struct net_tx_taken taken;
+	struct net_tx_seg segs[10];
+	struct pcapng_file file;
+
+	capture_rig_fill(bytes, 0, sizeof(bytes));
+	memcpy(wanted, bytes, 12);
+	memcpy(wanted + 12, tag, 4);
+	memcpy(wanted + 16, bytes + 12, sizeof(bytes) - 12);
+	capture_rig_queues(&r, 1);
+	r.inner->queues[0]->rx_meta.vlan = vlan;
+	for (uint32_t snaplen = 0; snaplen < 110; snaplen++) {
+		size_t n;
+
+		r.config.snaplen = snaplen;
+		capture_rig_start(&r);
+		net_bufs_tx_reset(&r.bufs);
+		n = net_bufs_tx(&r.bufs, &meta, bytes, sizeof(bytes), 10, segs,
+				ARRAY_SIZE(segs));
+		must(net_queue_tx_avail(r.queues[0], &r.bufs.base, segs, n,
+					&taken) == 0);
+		capture_rig_arrive(&r, 0, 0, sizeof(bytes));
+		capture_rig_stop(&r);
+		file = capture_rig_read(r.path);
+		must(file.n_frames == 2);
+		for (size_t i = 0; i < 2; i++) {
+			uint32_t kept = snaplen ? MIN(snaplen, 104U) : 104;
+
+			must(file.frames[i].len == 104);
+			must(file.frames[i].cap_len == kept);
+			must(memcmp(file.frames[i].bytes, wanted, kept) == 0);
+		}
+		pcapng_file_fini(&file);
+	}
+}
+END_TEST
+
+/* What a guest gets wrong costs that frame, of the file too. */
+START_TEST(unreadable_frames_are_counted)
+{
+	struct net_tx_meta metas[6] = {0};
+	struct net_tx_seg segs[6] = {0};
+	struct net_tx_taken taken;
+	struct pcapng_file file;
+
+	capture_rig_queues(&r, 1);
+	capture_rig_start(&r);
+	for (uint32_t i = 0; i < 6; i++) {
+		metas[i] = (struct net_tx_meta){.len = 100, .n_segs = 1};
+		segs[i] = (struct net_tx_seg){
+			.gpa = NET_BUFS_TX_GPA,
+			.len = 100,
+			.type = NET_TX_HEAD,
+			.meta = &metas[i],
+		};
+	}
+	segs[0].gpa = NET_BUFS_BAD_GPA;
+	segs[1].gpa = UINT64_MAX - 50;
+	segs[2].len = 99;
+	metas[3].len = UINT32_MAX;
+	metas[4].len = 0;
+	segs[4].len = 0;
+	memset(r.bufs.tx, 0x5a, 100);
+	ck_assert_int_eq(
+		net_queue_tx_avail(r.queues[0], &r.bufs.base, segs, 6, &taken),
+		0);
+	ck_assert_uint_eq(taken.n_segs, 6);
+	capture_rig_stop(&r);
+	file = capture_rig_read(r.path);
+	ck_assert_uint_eq(file.dropped, 4);
+	ck_assert_uint_eq(file.n_frames, 2);
+	ck_assert_uint_eq(file.frames[0].len, 0);
+	ck_assert_uint_eq(file.frames[1].len, 100);
+	ck_assert_uint_eq(file.frames[1].bytes[99], 0x5a);
+	pcapng_file_fini(&file);
+}
+END_TEST
+
+/* A queue's header must lie within the packet. */
+START_TEST(header_without_a_frame)
+{
+	struct net_tx_meta meta = {.n_segs = 1, .vnet_hdr = true};
+	struct net_tx_seg seg = {
+		.gpa = NET_BUFS_TX_GPA,
+		.len = NET_VNET_HDR_LEN - 1,
+		.type = NET_TX_HEAD,
+		.meta = &meta,
+	};
+	struct net_tx_taken taken;
+	struct capture_state state;
+
+	capture_rig_queues(&r, 1);
+	capture_rig_start(&r);
+	ck_assert_int_eq(
+		net_queue_tx_avail(r.queues[0], &r.bufs.base, &seg, 1, &taken),
+		0);
+	capture_query(r.ep, &state);
+	ck_assert_uint_eq(state.drops, 1);
+	ck_assert_uint_eq(state.packets, 0);
+}
+END_TEST
+
+static void setup_pieces(void)
+{
+	static const struct net_bufs_config config = {
+		.n_bufs = 64,
+		.buf_len = 2048,
+		.piece = 300,
+		.header_room = true,
+		.rx_span = 64,
+		.tx_len = 1U << 18,
+	};
+
+	capture_rig_begin(&r, &config);
+}
+
+/* Frames of 64 KiB in hundreds of pieces. */
+START_TEST(long_frames_in_pieces)
+{
+	static const size_t lens[] = {14, 2000, 40000, NET_FRAME_MAX};
+	struct pcapng_file file;
+
+	capture_rig_queues(&r, 1);
+	for (uint32_t snaplen = 0; snaplen < 5000; snaplen += 1111) {
+		r.config.snaplen = snaplen;
+		capture_rig_start(&r);
+		for (uint32_t i = 0; i < 8; i++) {
+			if (i < 4)
+				must(capture_rig_send(&r, 0, i, lens[i], 97) ==
+				     1);
+			else
+				capture_rig_arrive(&r, 0, i, lens[i - 4]);
+		}
+		capture_rig_stop(&r);
+		file = capture_rig_read(r.path);
+		ck_assert_uint_eq(file.dropped, 0);
+		ck_assert_uint_eq(file.n_frames, 8);
+		for (uint32_t i = 0; i < 8; i++) {
+			size_t len = lens[i % 4];
+			size_t kept = snaplen ? MIN(len, snaplen) : len;
+
+			ck_assert(capture_rig_is(&file.frames[i], i, len));
+			ck_assert_uint_eq(file.frames[i].cap_len, kept);
+		}
+		pcapng_file_fini(&file);
+	}
+}
+END_TEST
+
+START_TEST(inspected)
+{
+	struct inspect in;
+	const char *text;
+
+	capture_rig_queues(&r, 1);
+	capture_rig_start(&r);
+	(void)capture_rig_send(&r, 0, 0, 100, 0);
+	inspect_init(&in);
+	net_endpoint_inspect(r.ep, &in);
+	net_queue_inspect(r.queues[0], &in);
+	text = inspect_text(&in);
+	ck_assert_ptr_nonnull(text);
+	ck_assert_ptr_nonnull(strstr(text, "\"type\":\"capture\""));
+	ck_assert_ptr_nonnull(strstr(text, "\"active\":true"));
+	ck_assert_ptr_nonnull(strstr(text, r.path));
+	ck_assert_ptr_nonnull(strstr(text, "\"packets\":1,"));
+	ck_assert_ptr_nonnull(strstr(text, "\"inner\":{"));
+	inspect_fini(&in);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("capture");
@@ -272,12 +454,22 @@ int main(void)
 	tcase_add_test(tc, only_what_was_sent_meanwhile);
 	tcase_add_test(tc, chosen_queues_only);
 	tcase_add_test(tc, queues_come_and_go);
+	tcase_add_test(tc, vlan_tags_are_put_in);
+	tcase_add_test(tc, unreadable_frames_are_counted);
+	tcase_add_test(tc, inspected);
 	suite_add_tcase(suite, tc);
 
 	tc = tcase_create("vnet_hdr");
 	tcase_add_checked_fixture(tc, setup_vnet_hdr, teardown);
 	tcase_set_timeout(tc, 90);
 	tcase_add_test(tc, virtio_net_headers_are_left_out);
+	tcase_add_test(tc, header_without_a_frame);
+	suite_add_tcase(suite, tc);
+
+	tc = tcase_create("pieces");
+	tcase_add_checked_fixture(tc, setup_pieces, teardown);
+	tcase_set_timeout(tc, 90);
+	tcase_add_test(tc, long_frames_in_pieces);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

@@ -33,7 +33,7 @@ static void teardown(void)
 static void send_frames(uint32_t from, uint32_t to, size_t len)
 {
 	for (uint32_t i = from; i < to; i++)
-		ck_assert_uint_eq(capture_rig_send(&r, 0, i, len, 0), 1);
+		must(capture_rig_send(&r, 0, i, len, 0) == 1);
 }
 
 static struct capture_state state(void)
