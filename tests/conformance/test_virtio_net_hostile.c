@@ -248,6 +248,16 @@ START_TEST(headers_beyond_the_features_are_dropped)
 }
 END_TEST
 
+/* Headers of IPv4 and TCP at @ip, of a frame of @len bytes. */
+static void make_tcp(size_t ip, size_t len)
+{
+	memset(out + ip, 0, 40);
+	out[ip] = 0x45;
+	store_be16(out + ip + 2, (uint16_t)(len - ip));
+	out[ip + 9] = 6;
+	out[ip + 20 + 12] = 0x50;
+}
+
 START_TEST(metadata_says_what_the_header_said)
 {
 	struct net_tx_meta meta;
@@ -261,6 +271,7 @@ START_TEST(metadata_says_what_the_header_said)
 	store_le16(hdr + 8, 16);
 	store_be16(out + 12, 0x8100); /* a VLAN tag, then IPv4 */
 	store_be16(out + 16, 0x0800);
+	make_tcp(18, 3000);
 	vnic_send(&vnic, hdr, out, 3000, 100);
 	vnic_run(&vnic);
 	ck_assert_int_eq(script_queue_take(queue(), in, sizeof(in), &meta),
@@ -301,6 +312,7 @@ START_TEST(header_is_read_once)
 	hdr[0] = VNET_HDR_F_NEEDS_CSUM;
 	store_le16(hdr + 6, 34);
 	store_le16(hdr + 8, 16);
+	make_tcp(14, 100);
 	vnic_send(&vnic, hdr, out, 100, 0);
 	memset(header_reads, 0, sizeof(header_reads));
 	queue()->tx_room = 0; /* nobody reads the frame */
