@@ -81,6 +81,8 @@ static int make_queues(struct net_wrapper *w,
 			destroy_made(w, i);
 			return err;
 		}
+		/* Both count in the same place, whoever owns it. */
+		w->configs[i].stats = w->made[i]->base.stats;
 	}
 	return 0;
 }

@@ -25,6 +25,7 @@ struct backend {
  * @loops_back: what is sent is received. @reads_sent: it copies transmitted
  * bytes through guest_mem_read(). @allocates: it allocates for each packet.
  * @ignores_addresses: it does not look at what is sent.
+ * @alone: not in wrappers, since another row of the same endpoint is.
  * @uso_varies: whether it offers USO depends on the host's kernel. @max_frame:
  * the longest frame that it carries. */
 struct backend_row {
@@ -34,9 +35,12 @@ struct backend_row {
 	struct net_multiqueue multiqueue;
 	struct net_tx_offloads tx_offloads;
 	bool loops_back, reads_sent, allocates, ignores_addresses;
-	bool uso_varies;
+	bool uso_varies, alone;
 	size_t max_frame;
 
+	/* Once in a process, before all else; its children inherit what it
+	 * does. Optional. */
+	void (*prepare)(void);
 	/* Makes the endpoint. 0, -ENOTSUP (this host cannot), -errno. On the
 	 * control loop. */
 	int (*open)(struct backend *b, struct loop *control);

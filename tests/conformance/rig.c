@@ -44,25 +44,25 @@ static bool host_lacks(const struct backend_row *row)
 	return false;
 }
 
-/* The row of @pairing: the backend's, as it is in the wrapper. */
-static void describe(struct rig *rig, const struct pairing *pairing)
+/* The backend's row, as it is in the wrapper. */
+static struct backend_row described(const struct pairing *pairing)
 {
-	rig->described = *pairing->backend;
-	rig->row = &rig->described;
+	struct backend_row row = *pairing->backend;
+
 	if (!pairing->wrapper)
-		return;
-	rig->described.type = pairing->wrapper->type;
+		return row;
+	row.type = pairing->wrapper->type;
 	if (pairing->wrapper->describe)
-		pairing->wrapper->describe(&rig->described);
+		pairing->wrapper->describe(&row);
+	return row;
 }
 
-static bool has_mode(const struct rig *rig, const struct pairing *pairing)
+int rig_full_mode(int i)
 {
-	int full = RIG_THREAD | (rig->row->vnet_hdr ? RIG_HEADER : 0);
+	struct pairing pairing = pairing_at((size_t)i);
+	struct backend_row row = described(&pairing);
 
-	if (rig->mode & RIG_HEADER && !rig->row->vnet_hdr)
-		return false;
-	return !pairing->wrapper || !rig->mode || rig->mode == full;
+	return RIG_THREAD | (row.vnet_hdr ? RIG_HEADER : 0);
 }
 
 static int open_endpoint(struct rig *rig, const struct pairing *pairing)
@@ -108,8 +108,9 @@ bool rig_open(struct rig *rig, int index, const struct rig_options *options)
 
 	memset(rig, 0, sizeof(*rig));
 	rig->mode = index % RIG_MODES;
-	describe(rig, &pairing);
-	if (!has_mode(rig, &pairing))
+	rig->described = described(&pairing);
+	rig->row = &rig->described;
+	if (rig->mode & RIG_HEADER && !rig->row->vnet_hdr)
 		return false;
 	if (options)
 		rig->options = *options;

@@ -96,10 +96,10 @@ struct rig {
 };
 
 /* Makes the endpoint of pairing @index / RIG_MODES in mode @index % RIG_MODES.
- * False: it has no such mode, or this host cannot. A backend in a wrapper has
- * two modes: one thread and no headers, an iothread and headers (if it has
- * them). @options: may be NULL. */
+ * False: it has no such mode, or this host cannot. @options: may be NULL. */
 bool rig_open(struct rig *rig, int index, const struct rig_options *options);
+/* The mode of pairing @i with everything. */
+int rig_full_mode(int i);
 /* And its queue. */
 bool rig_open_queue(struct rig *rig, int index,
 		    const struct rig_options *options);

@@ -34,6 +34,15 @@ static int wrap_capture_on(struct loop *control, struct net_endpoint *inner,
 	return err < 0 ? err : capture_start(*out, &config, &error);
 }
 
+/* As the machine builds a NIC. */
+static int wrap_chain(struct loop *control, struct net_endpoint *inner,
+		      struct net_endpoint **out)
+{
+	int err = disconnectable_create(control, inner, out);
+
+	return err < 0 ? err : wrap_capture(control, *out, out);
+}
+
 const struct wrapper_row wrapper_rows[] = {
 	{
 		.name = "capture",
@@ -41,7 +50,7 @@ const struct wrapper_row wrapper_rows[] = {
 		.wrap = wrap_capture,
 	},
 	{
-		.name = "capture_on",
+		.name = "capture that is on",
 		.type = "capture",
 		.wrap = wrap_capture_on,
 	},
@@ -55,6 +64,11 @@ const struct wrapper_row wrapper_rows[] = {
 		.type = "software",
 		.wrap = software_endpoint_create,
 		.describe = describe_software,
+	},
+	{
+		.name = "the whole chain",
+		.type = "capture",
+		.wrap = wrap_chain,
 	},
 };
 
