@@ -159,7 +159,7 @@ void qmp_session_add_fd(struct qmp_session *session, int fd)
 const char *qmp_session_output(const struct qmp_session *session, size_t *n)
 {
 	*n = pending(session);
-	return session->out + session->out_at;
+	return session->out ? session->out + session->out_at : "";
 }
 
 void qmp_session_sent(struct qmp_session *session, size_t n)

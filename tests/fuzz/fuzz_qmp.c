@@ -22,6 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static struct qmp_toy toy;
 static struct qmp_service service;
 static struct qmp_session session;
+static bool cut; /* the output begins within a line */
 
 static void wake_cb(struct qmp_session *s)
 {
@@ -37,7 +38,7 @@ static void take_output(size_t most)
 
 	if (len > QMP_OUTPUT_MAX)
 		abort();
-	if (most >= len && !session.broken && session.out_at == 0) {
+	if (most >= len && !session.broken && !cut) {
 		size_t at = 0;
 
 		while (at < len) {
@@ -55,10 +56,12 @@ static void take_output(size_t most)
 		}
 	}
 	qmp_session_sent(&session, MIN(most, len));
+	cut = most < len;
 }
 
 static void begin(void)
 {
+	cut = false;
 	qmp_session_init(&session, &service, wake_cb);
 }
 
