@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+# One QMP dialogue, held with Debian's QEMU and with evnic through socat: what
+# both say has the same shape.
+. "${0%/*}/guest.sh"
+
+for program in socat qemu-system-x86_64 python3; do
+	command -v $program >/dev/null || {
+		echo "SKIPPED: no $program (tools/deps peer lab test)" >&2
+		exit 77
+	}
+done
+
+# wait_for SOCKET
+wait_for() {
+	tries=0
+	until [ -S "$1" ]; do
+		tries=$((tries + 1))
+		[ $tries -lt 1200 ] || die "no socket"
+		sleep 0.05
+	done
+}
+
+# talk SOCKET: the dialogue, then the end of the machine. Answers and events go
+# to standard output. The end is asked for once the answer to the last question
+# is there, since an event may be on its way until then.
+talk() {
+	: >said
+	{
+		cat "$source/tests/cli/qmp.txt"
+		tries=0
+		until grep -q '"event": *"RESET"' said &&
+			grep -q '"id": *17' said; do
+			tries=$((tries + 1))
+			[ $tries -lt 1200 ] || break
+			sleep 0.05
+		done
+		echo '{"execute":"quit","id":"quit"}'
+	} | timeout -k 5 120 socat -t 60 STDIO,ignoreeof UNIX-CONNECT:"$1" >said
+}
+
+timeout -k 5 200 qemu-system-x86_64 -accel tcg -m 32 -nodefaults -display none \
+	-netdev hubport,id=n,hubid=0 \
+	-device virtio-net-pci,netdev=n,id=eth0,romfile= \
+	-qmp unix:qemu.sock,server=on,wait=off >qemu-out 2>&1 </dev/null &
+qemu=$!
+wait_for qemu.sock
+talk qemu.sock
+cp said qemu.said
+wait $qemu || die "QEMU ended with an error: $(cat qemu-out)"
+
+describe wait '"machine-config": { "on_reset": "restart" },' loopback
+start vm.json --control evnic.sock
+talk evnic.sock
+cp said evnic.said
+ended 0
+
+python3 "$source/tests/cli/qmp_shapes.py" qemu.said evnic.said >out || die "shapes"
+cat out
