@@ -251,7 +251,7 @@ static const struct qmp_arg capture_start_args[] = {
 	{0},
 };
 
-static const struct qmp_command table[] = {
+const struct qmp_command commands_table[] = {
 	{"query-status", NULL, "does it run?", run_query_status},
 	{"stop", NULL, "pause the guest and its NICs", run_stop},
 	{"cont", NULL, "let them run again", run_cont},
@@ -291,8 +291,8 @@ int commands_create(const struct commands_config *config,
 		return -ENOMEM;
 	}
 	commands->config = *config;
-	err = qmp_server_create(config->loop, config->path, table, commands,
-				&commands->server, &cause);
+	err = qmp_server_create(config->loop, config->path, commands_table,
+				commands, &commands->server, &cause);
 	if (err < 0) {
 		(void)snprintf(error->text, sizeof(error->text), "%s",
 			       cause.text);

@@ -18,6 +18,9 @@
 
 struct commands;
 
+/* Besides the protocol's own. */
+extern const struct qmp_command commands_table[];
+
 /* All borrowed for the life. @path: of the socket. */
 struct commands_config {
 	struct loop *loop;

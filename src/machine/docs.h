@@ -3,7 +3,8 @@
 #define EVNIC_MACHINE_DOCS_H
 
 /*
- * What people and editors read about descriptions, made of the table of keys.
+ * What people and editors read about descriptions and the control socket, made of
+ * the tables that the program works by.
  */
 
 #include "base/util.h"
@@ -12,6 +13,9 @@
 
 /* docs/description.md. */
 void docs_write_markdown(FILE *out);
+
+/* docs/control.md. */
+void docs_write_control(FILE *out);
 
 /* docs/machine.schema.json. 0 or -ENOMEM. */
 int docs_write_schema(FILE *out) MUST_CHECK;

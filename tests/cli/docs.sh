@@ -8,3 +8,12 @@ cmp out "$source/docs/description.md" ||
 expect 0 "$evnic" schema
 cmp out "$source/docs/machine.schema.json" ||
 	die "docs/machine.schema.json is stale: run ninja docs"
+expect 0 "$evnic" control
+cmp out "$source/docs/control.md" ||
+	die "docs/control.md is stale: run ninja docs"
+# It knows every event that is sent.
+for event in $(sed -n 's/.*commands_send(.*"\([A-Z_]*\)".*/\1/p;
+	s/.*\[NET_EVENT_[A-Z_]*\] = "\([A-Z_]*\)".*/\1/p' \
+	"$source/src/machine/commands.c") RESUME; do
+	grep -q "^| .$event. |" out || die "docs/control.md lacks $event"
+done
