@@ -36,6 +36,15 @@ int limiter_endpoint_create(struct net_endpoint *inner,
 			    struct loop *loop,
 			    struct net_endpoint **out) MUST_CHECK;
 
+/* The same with another clock than CLOCK_MONOTONIC: nanoseconds that do not go
+ * back; called on any thread. */
+typedef uint64_t (*limiter_clock_fn)(void);
+int limiter_endpoint_create_with_clock(struct net_endpoint *inner,
+				       const struct limiter_config *config,
+				       struct loop *loop,
+				       limiter_clock_fn clock,
+				       struct net_endpoint **out) MUST_CHECK;
+
 /* Changes the limits, while queues run or not; what has been sent already is
  * not held against the new ones. A bucket that stays as it was keeps its
  * tokens. 0 or -EINVAL, and nothing has changed. */

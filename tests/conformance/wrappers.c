@@ -4,6 +4,7 @@
  */
 #include "backends/capture.h"
 #include "backends/disconnectable.h"
+#include "backends/limiter.h"
 #include "backends/software.h"
 #include "conformance/backend.h"
 
@@ -34,12 +35,32 @@ static int wrap_capture_on(struct loop *control, struct net_endpoint *inner,
 	return err < 0 ? err : capture_start(*out, &config, &error);
 }
 
+static int wrap_limiter(struct loop *control, struct net_endpoint *inner,
+			struct net_endpoint **out)
+{
+	const struct limiter_config config = {0};
+
+	return limiter_endpoint_create(inner, &config, control, out);
+}
+
+/* Limits in force that nothing here reaches. */
+static int wrap_limiter_on(struct loop *control, struct net_endpoint *inner,
+			   struct net_endpoint **out)
+{
+	const struct token_bucket_config wide = {1ULL << 50, 0, 1};
+	const struct limiter_config config = {{wide, wide}, {wide, wide}};
+
+	return limiter_endpoint_create(inner, &config, control, out);
+}
+
 /* As the machine builds a NIC. */
 static int wrap_chain(struct loop *control, struct net_endpoint *inner,
 		      struct net_endpoint **out)
 {
 	int err = disconnectable_create(control, inner, out);
 
+	if (!err)
+		err = wrap_limiter(control, *out, out);
 	return err < 0 ? err : wrap_capture(control, *out, out);
 }
 
@@ -58,6 +79,16 @@ const struct wrapper_row wrapper_rows[] = {
 		.name = "disconnectable",
 		.type = "disconnectable",
 		.wrap = disconnectable_create,
+	},
+	{
+		.name = "limiter",
+		.type = "limiter",
+		.wrap = wrap_limiter,
+	},
+	{
+		.name = "limiter_on",
+		.type = "limiter",
+		.wrap = wrap_limiter_on,
 	},
 	{
 		.name = "software",
