@@ -336,6 +336,9 @@ static void set_link(struct virtio_net *net, bool admin_up, bool endpoint_up,
 	net->endpoint_up = endpoint_up;
 	if (link_up(net) == was_up)
 		return;
+	/* It may be another network now. */
+	net->ctrl.settings.announce = !was_up && (net->ctrl.settings.features &
+						  VIRTIO_NET_F_GUEST_ANNOUNCE);
 	virtio_host_config_changed(net->base.host);
 	tell(net, was_up ? NET_EVENT_LINK_DOWN : NET_EVENT_LINK_UP, 0, cause);
 }
@@ -362,53 +365,6 @@ static void action(void *arg, struct net_action act)
 		endpoint_link(net, &act);
 	}
 	net_endpoint_wait_for_action(net->endpoint, action, net);
-}
-
-static uint64_t features(struct virtio_device *device)
-{
-	struct virtio_net *net = virtio_net_of(device);
-
-	return virtio_net_features_offer(net->endpoint, net->mtu != 0,
-					 net->n_pairs);
-}
-
-static bool accept_features(struct virtio_device *device, uint64_t accepted)
-{
-	UNUSED(device);
-	return virtio_net_features_fit(accepted);
-}
-
-static void read_config(struct virtio_device *device, uint32_t offset,
-			void *data, size_t len)
-{
-	struct virtio_net *net = virtio_net_of(device);
-	uint8_t config[VIRTIO_NET_CONFIG_LEN] = {0};
-	uint8_t *out = data;
-
-	memcpy(config + VIRTIO_NET_CONFIG_MAC, net->ctrl.settings.filter.mac,
-	       NET_MAC_LEN);
-	store_le16(config + VIRTIO_NET_CONFIG_STATUS,
-		   link_up(net) ? VIRTIO_NET_S_LINK_UP : 0);
-	store_le16(config + VIRTIO_NET_CONFIG_MAX_PAIRS, net->n_pairs);
-	store_le16(config + VIRTIO_NET_CONFIG_MTU, net->mtu);
-	config[VIRTIO_NET_CONFIG_RSS_KEY] = NET_RSS_KEY_LEN;
-	store_le16(config + VIRTIO_NET_CONFIG_RSS_TABLE,
-		   virtio_net_features_rss_table(net->endpoint));
-	store_le32(config + VIRTIO_NET_CONFIG_RSS_HASHES, NET_RSS_TYPES_ALL);
-	for (size_t i = 0; i < len; i++)
-		out[i] = i < sizeof(config) && offset < sizeof(config) - i
-				 ? config[offset + i]
-				 : 0;
-}
-
-/* Every field is read-only (5.1.4.2). */
-static void write_config(struct virtio_device *device, uint32_t offset,
-			 const void *data, size_t len)
-{
-	UNUSED(device);
-	UNUSED(offset);
-	UNUSED(data);
-	UNUSED(len);
 }
 
 /* Maps the rings of the pairs that the guest has enabled, which are the first
@@ -516,10 +472,10 @@ static void destroy(struct virtio_device *device)
 }
 
 static const struct virtio_device_ops net_ops = {
-	.features = features,
-	.accept_features = accept_features,
-	.read_config = read_config,
-	.write_config = write_config,
+	.features = virtio_net_offer,
+	.accept_features = virtio_net_accept,
+	.read_config = virtio_net_read_config,
+	.write_config = virtio_net_write_config,
 	.start = start_device,
 	.stop = stop_device,
 	.queue_target = queue_target,

@@ -195,6 +195,19 @@ static int vlan_command(struct virtio_net_settings *settings, uint8_t command,
 	return err < 0 ? err : VIRTIO_NET_CHANGED_FILTER;
 }
 
+/* 5.1.6.5.4 */
+static int announce_command(struct virtio_net_settings *settings,
+			    uint8_t command, struct reader *r)
+{
+	if (command != VIRTIO_NET_CTRL_ANNOUNCE_ACK ||
+	    !may(settings, VIRTIO_NET_F_GUEST_ANNOUNCE))
+		return -EOPNOTSUPP;
+	if (r->n)
+		return -EMSGSIZE;
+	settings->announce = false;
+	return VIRTIO_NET_CHANGED_NOTHING;
+}
+
 /* 5.1.6.5.6: as many pairs, and no RSS. */
 static int set_pairs(struct virtio_net_settings *settings, struct reader *r)
 {
@@ -322,6 +335,8 @@ int virtio_net_command_run(struct virtio_net_settings *settings,
 		return mac_command(settings, head[1], &r);
 	case VIRTIO_NET_CTRL_VLAN:
 		return vlan_command(settings, head[1], &r);
+	case VIRTIO_NET_CTRL_ANNOUNCE:
+		return announce_command(settings, head[1], &r);
 	case VIRTIO_NET_CTRL_MQ:
 		return mq_command(settings, head[1], &r);
 	default:

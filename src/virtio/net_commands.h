@@ -29,10 +29,12 @@ struct virtio_net_steering {
 };
 
 /* What the guest has set. @features: what it may. @max_pairs: the pairs that it
- * has set up. @max_table: the longest indirection table. */
+ * has set up. @max_table: the longest indirection table. @announce: the
+ * guest is asked to announce itself, and has not said that it did. */
 struct virtio_net_settings {
 	uint64_t features;
 	uint16_t max_pairs, max_table;
+	bool announce;
 	struct net_rx_filter filter;
 	struct virtio_net_steering steering;
 };

@@ -20,7 +20,7 @@
 #define CONTROLLED                                             \
 	(VIRTIO_NET_F_CTRL_RX | VIRTIO_NET_F_CTRL_RX_EXTRA |   \
 	 VIRTIO_NET_F_CTRL_VLAN | VIRTIO_NET_F_CTRL_MAC_ADDR | \
-	 VIRTIO_NET_F_MQ | VIRTIO_NET_F_RSS)
+	 VIRTIO_NET_F_GUEST_ANNOUNCE | VIRTIO_NET_F_MQ | VIRTIO_NET_F_RSS)
 
 static uint64_t offer_tx(const struct net_endpoint *endpoint)
 {
@@ -80,9 +80,9 @@ uint64_t virtio_net_features_offer(const struct net_endpoint *endpoint,
 	       VIRTIO_NET_F_STATUS | VIRTIO_NET_F_MRG_RXBUF |
 	       VIRTIO_NET_F_CTRL_VQ | VIRTIO_NET_F_CTRL_RX |
 	       VIRTIO_NET_F_CTRL_RX_EXTRA | VIRTIO_NET_F_CTRL_VLAN |
-	       VIRTIO_NET_F_CTRL_MAC_ADDR | (mtu ? VIRTIO_NET_F_MTU : 0) |
-	       offer_tx(endpoint) | offer_rx(endpoint) |
-	       offer_queues(endpoint, n_pairs);
+	       VIRTIO_NET_F_CTRL_MAC_ADDR | VIRTIO_NET_F_GUEST_ANNOUNCE |
+	       (mtu ? VIRTIO_NET_F_MTU : 0) | offer_tx(endpoint) |
+	       offer_rx(endpoint) | offer_queues(endpoint, n_pairs);
 }
 
 bool virtio_net_features_fit(uint64_t features)

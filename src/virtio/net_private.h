@@ -86,6 +86,14 @@ static inline const struct virtio_net *virtio_net_of_const(
 	return (const struct virtio_net *)(const void *)device;
 }
 
+/* For the transport (net_config.c): see struct virtio_device_ops. */
+uint64_t virtio_net_offer(struct virtio_device *device);
+bool virtio_net_accept(struct virtio_device *device, uint64_t features);
+void virtio_net_read_config(struct virtio_device *device, uint32_t offset,
+			    void *data, size_t len);
+void virtio_net_write_config(struct virtio_device *device, uint32_t offset,
+			     const void *data, size_t len);
+
 /* Frees a device that was destroyed, unless messages under way still need it. */
 void virtio_net_free_unused(struct virtio_net *net);
 

@@ -15,7 +15,7 @@
 #define CTRL_FEATURES                                              \
 	(NIC_RINGS | VIRTIO_NET_F_CTRL_VQ | VIRTIO_NET_F_CTRL_RX | \
 	 VIRTIO_NET_F_CTRL_RX_EXTRA | VIRTIO_NET_F_CTRL_VLAN |     \
-	 VIRTIO_NET_F_CTRL_MAC_ADDR)
+	 VIRTIO_NET_F_CTRL_MAC_ADDR | VIRTIO_NET_F_GUEST_ANNOUNCE)
 
 #define OK	  VIRTIO_NET_ACK_OK
 #define ERR	  VIRTIO_NET_ACK_ERR
@@ -281,6 +281,7 @@ START_TEST(unknown_and_unagreed_commands_are_refused)
 		{VIRTIO_NET_F_CTRL_MAC_ADDR, 1, 1, 6},
 		{VIRTIO_NET_F_CTRL_VLAN, 2, 0, 2},
 		{VIRTIO_NET_F_CTRL_VLAN, 2, 1, 2},
+		{VIRTIO_NET_F_GUEST_ANNOUNCE, 3, 0, 0},
 	};
 	static const uint8_t zero[16];
 
@@ -292,10 +293,12 @@ START_TEST(unknown_and_unagreed_commands_are_refused)
 						      commands[k].command, zero,
 						      commands[k].len),
 					 with ? OK : ERR);
-			ck_assert_int_eq(vnic_command(&vnic, commands[k].class,
-						      commands[k].command, zero,
-						      commands[k].len - 1U),
-					 ERR);
+			if (commands[k].len)
+				ck_assert_int_eq(
+					vnic_command(&vnic, commands[k].class,
+						     commands[k].command, zero,
+						     commands[k].len - 1U),
+					ERR);
 			ck_assert_int_eq(vnic_command(&vnic, commands[k].class,
 						      commands[k].command, zero,
 						      commands[k].len + 1U),
@@ -311,6 +314,40 @@ START_TEST(unknown_and_unagreed_commands_are_refused)
 				      VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET, zero, 2),
 			 ERR);
 	nic_expect_alive();
+}
+END_TEST
+
+static uint16_t status_of_nic(void)
+{
+	uint8_t status[2];
+
+	vnic.device->ops->read_config(vnic.device, VIRTIO_NET_CONFIG_STATUS,
+				      status, sizeof(status));
+	return load_le16(status);
+}
+
+/* A link that comes up may lead to another network: the guest is asked to make
+ * itself known, until it says that it has. */
+START_TEST(guest_is_asked_to_announce_itself)
+{
+	const uint16_t up = VIRTIO_NET_S_LINK_UP;
+	const uint16_t asked = _i ? up | VIRTIO_NET_S_ANNOUNCE : up;
+
+	begin_with(_i ? CTRL_FEATURES
+		      : CTRL_FEATURES & ~VIRTIO_NET_F_GUEST_ANNOUNCE);
+	ck_assert_uint_eq(status_of_nic(), up);
+	virtio_net_set_link(vnic.device, false);
+	ck_assert_uint_eq(status_of_nic(), 0);
+	virtio_net_set_link(vnic.device, true);
+	ck_assert_uint_eq(status_of_nic(), asked);
+	ck_assert_int_eq(vnic_command(&vnic, VIRTIO_NET_CTRL_ANNOUNCE,
+				      VIRTIO_NET_CTRL_ANNOUNCE_ACK, NULL, 0),
+			 _i ? OK : ERR);
+	ck_assert_uint_eq(status_of_nic(), up);
+	virtio_net_set_link(vnic.device, false);
+	virtio_net_set_link(vnic.device, true);
+	vnic_stop(&vnic);
+	ck_assert_uint_eq(status_of_nic(), up);
 }
 END_TEST
 
@@ -639,6 +676,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, vlans);
 	tcase_add_test(tc, vlans_without_their_feature);
 	tcase_add_test(tc, unknown_and_unagreed_commands_are_refused);
+	tcase_add_loop_test(tc, guest_is_asked_to_announce_itself, 0, 2);
 	tcase_add_loop_test(tc, kept_out_frames_cost_no_buffers, 0, 8);
 	tcase_add_test(tc, what_was_dropped_leaves_its_buffers);
 	tcase_add_test(tc, order_after_a_restart);
