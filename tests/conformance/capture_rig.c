@@ -161,6 +161,8 @@ void capture_rig_fill(unsigned char *bytes, uint32_t i, size_t len)
 		bytes[at] = (unsigned char)(at * 7 + i);
 	if (len >= 4)
 		store_le32(bytes, i);
+	if (len >= 14)
+		store_be16(bytes + 12, 0x88b5); /* for local experiments */
 }
 
 bool capture_rig_is(const struct pcapng_frame *frame, uint32_t i, size_t len)
