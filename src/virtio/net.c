@@ -168,16 +168,18 @@ static void settle(struct virtio_net *net)
 static int get_queues(struct virtio_net *net)
 {
 	bool fast = net_endpoint_tx_fast_completions(net->endpoint);
-	uint16_t n = net->ctrl.settings.steering.n_pairs;
+	const struct virtio_net_settings *settings = &net->ctrl.settings;
+	uint16_t n = settings->steering.n_pairs;
 
 	for (uint16_t i = n; i < net->n_active; i++)
 		virtio_net_pair_rest(&net->pairs[i]);
 	net->n_active = n;
-	net->steering = net->ctrl.settings.steering;
+	net->steering = settings->steering;
 	net->rss = virtio_net_steering_rss(&net->steering);
 	for (uint16_t i = 0; i < n; i++) {
 		net->pairs[i].fast_completions = fast;
-		net->configs[i] = virtio_net_pair_config(&net->pairs[i]);
+		net->configs[i] = virtio_net_pair_config(
+			&net->pairs[i], virtio_net_settings_features(settings));
 	}
 	return net_endpoint_get_queues(net->endpoint, net->configs, n,
 				       net->steering.rss ? &net->rss : NULL,
@@ -302,7 +304,7 @@ static void settings_changed(struct virtio_net_ctrl *ctrl,
 {
 	struct virtio_net *net = container_of(ctrl, struct virtio_net, ctrl);
 
-	if (change == VIRTIO_NET_CHANGED_STEERING)
+	if (change == VIRTIO_NET_CHANGED_QUEUES)
 		net->restart = true;
 	else
 		net->filter_changed = true;

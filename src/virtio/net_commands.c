@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "base/checked.h"
 #include "virtio/net_defs.h"
+#include "virtio/net_features.h"
 
 #include <errno.h>
 #include <string.h>
@@ -227,7 +228,7 @@ static int set_pairs(struct virtio_net_settings *settings, struct reader *r)
 	if (n == steering->n_pairs && !steering->rss)
 		return VIRTIO_NET_CHANGED_NOTHING;
 	*steering = (struct virtio_net_steering){.n_pairs = n};
-	return VIRTIO_NET_CHANGED_STEERING;
+	return VIRTIO_NET_CHANGED_QUEUES;
 }
 
 /* An entry of the table: receive queue @entry is wanted. */
@@ -301,7 +302,7 @@ static int set_rss(struct virtio_net_settings *settings, struct reader *r)
 	if (err < 0)
 		return err;
 	settings->steering = steering;
-	return VIRTIO_NET_CHANGED_STEERING;
+	return VIRTIO_NET_CHANGED_QUEUES;
 }
 
 static int mq_command(struct virtio_net_settings *settings, uint8_t command,
@@ -315,6 +316,30 @@ static int mq_command(struct virtio_net_settings *settings, uint8_t command,
 	default:
 		return -EOPNOTSUPP;
 	}
+}
+
+/* 5.1.6.5.8 */
+static int offloads_command(struct virtio_net_settings *settings,
+			    uint8_t command, struct reader *r)
+{
+	uint8_t raw[8];
+	uint64_t offloads;
+	int err;
+
+	if (command != VIRTIO_NET_CTRL_GUEST_OFFLOADS_SET ||
+	    !may(settings, VIRTIO_NET_F_CTRL_GUEST_OFFLOADS))
+		return -EOPNOTSUPP;
+	err = take_rest(r, raw, sizeof(raw));
+	if (err < 0)
+		return err;
+	offloads = load_le64(raw);
+	if ((offloads & ~(settings->features & VIRTIO_NET_GUEST_OFFLOADS)) ||
+	    !virtio_net_features_fit(offloads))
+		return -EINVAL;
+	if (offloads == settings->offloads)
+		return VIRTIO_NET_CHANGED_NOTHING;
+	settings->offloads = offloads;
+	return VIRTIO_NET_CHANGED_QUEUES;
 }
 
 int virtio_net_command_run(struct virtio_net_settings *settings,
@@ -339,6 +364,8 @@ int virtio_net_command_run(struct virtio_net_settings *settings,
 		return announce_command(settings, head[1], &r);
 	case VIRTIO_NET_CTRL_MQ:
 		return mq_command(settings, head[1], &r);
+	case VIRTIO_NET_CTRL_GUEST_OFFLOADS:
+		return offloads_command(settings, head[1], &r);
 	default:
 		return -EOPNOTSUPP;
 	}
@@ -352,9 +379,17 @@ void virtio_net_settings_init(struct virtio_net_settings *settings,
 	settings->features = features;
 	settings->max_pairs = max_pairs;
 	settings->max_table = max_table;
+	settings->offloads = features & VIRTIO_NET_GUEST_OFFLOADS;
 	net_rx_filter_open(&settings->filter, mac);
 	settings->filter.vlan_on = may(settings, VIRTIO_NET_F_CTRL_VLAN);
 	settings->steering.n_pairs = 1;
+}
+
+uint64_t virtio_net_settings_features(
+	const struct virtio_net_settings *settings)
+{
+	return (settings->features & ~VIRTIO_NET_GUEST_OFFLOADS) |
+	       settings->offloads;
 }
 
 struct net_rss_config virtio_net_steering_rss(

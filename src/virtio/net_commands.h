@@ -29,11 +29,13 @@ struct virtio_net_steering {
 };
 
 /* What the guest has set. @features: what it may. @max_pairs: the pairs that it
- * has set up. @max_table: the longest indirection table. @announce: the
- * guest is asked to announce itself, and has not said that it did. */
+ * has set up. @max_table: the longest indirection table. @offloads: unfinished
+ * frames that it takes, of those that its features allow. @announce: the guest
+ * is asked to announce itself, and has not said that it did. */
 struct virtio_net_settings {
 	uint64_t features;
 	uint16_t max_pairs, max_table;
+	uint64_t offloads;
 	bool announce;
 	struct net_rx_filter filter;
 	struct virtio_net_steering steering;
@@ -43,13 +45,17 @@ struct virtio_net_settings {
 enum virtio_net_change {
 	VIRTIO_NET_CHANGED_NOTHING,
 	VIRTIO_NET_CHANGED_FILTER,
-	VIRTIO_NET_CHANGED_STEERING,
+	VIRTIO_NET_CHANGED_QUEUES, /* they are to be made anew */
 };
 
 /* As the guest finds the device. @max_pairs: at least 1. */
 void virtio_net_settings_init(struct virtio_net_settings *settings,
 			      uint64_t features, const uint8_t mac[NET_MAC_LEN],
 			      uint16_t max_pairs, uint16_t max_table);
+
+/* The features with those offloads only. */
+uint64_t virtio_net_settings_features(
+	const struct virtio_net_settings *settings);
 
 /* The steering in the endpoint's terms; it points into @steering. */
 struct net_rss_config virtio_net_steering_rss(

@@ -56,7 +56,7 @@ static void run_command(struct virtio_net_ctrl *ctrl,
 	}
 	ctrl->waiting = true;
 	ctrl->undone = false;
-	ctrl->can_undo = change == VIRTIO_NET_CHANGED_STEERING;
+	ctrl->can_undo = change == VIRTIO_NET_CHANGED_QUEUES;
 	ctrl->ops->changed(ctrl, (enum virtio_net_change)change);
 }
 

@@ -10,29 +10,30 @@
 
 /* Feature bits (5.1.3). HOST: the device takes such frames from the driver;
  * GUEST: the driver takes them from the device. */
-#define VIRTIO_NET_F_CSUM	    (1ULL << 0)
-#define VIRTIO_NET_F_GUEST_CSUM	    (1ULL << 1)
-#define VIRTIO_NET_F_MTU	    (1ULL << 3)
-#define VIRTIO_NET_F_MAC	    (1ULL << 5)
-#define VIRTIO_NET_F_GUEST_TSO4	    (1ULL << 7)
-#define VIRTIO_NET_F_GUEST_TSO6	    (1ULL << 8)
-#define VIRTIO_NET_F_GUEST_ECN	    (1ULL << 9)
-#define VIRTIO_NET_F_HOST_TSO4	    (1ULL << 11)
-#define VIRTIO_NET_F_HOST_TSO6	    (1ULL << 12)
-#define VIRTIO_NET_F_HOST_ECN	    (1ULL << 13)
-#define VIRTIO_NET_F_MRG_RXBUF	    (1ULL << 15)
-#define VIRTIO_NET_F_STATUS	    (1ULL << 16)
-#define VIRTIO_NET_F_CTRL_VQ	    (1ULL << 17)
-#define VIRTIO_NET_F_CTRL_RX	    (1ULL << 18)
-#define VIRTIO_NET_F_CTRL_VLAN	    (1ULL << 19)
-#define VIRTIO_NET_F_CTRL_RX_EXTRA  (1ULL << 20)
-#define VIRTIO_NET_F_GUEST_ANNOUNCE (1ULL << 21)
-#define VIRTIO_NET_F_MQ		    (1ULL << 22)
-#define VIRTIO_NET_F_CTRL_MAC_ADDR  (1ULL << 23)
-#define VIRTIO_NET_F_GUEST_USO4	    (1ULL << 54)
-#define VIRTIO_NET_F_GUEST_USO6	    (1ULL << 55)
-#define VIRTIO_NET_F_HOST_USO	    (1ULL << 56)
-#define VIRTIO_NET_F_RSS	    (1ULL << 60)
+#define VIRTIO_NET_F_CSUM		 (1ULL << 0)
+#define VIRTIO_NET_F_GUEST_CSUM		 (1ULL << 1)
+#define VIRTIO_NET_F_CTRL_GUEST_OFFLOADS (1ULL << 2)
+#define VIRTIO_NET_F_MTU		 (1ULL << 3)
+#define VIRTIO_NET_F_MAC		 (1ULL << 5)
+#define VIRTIO_NET_F_GUEST_TSO4		 (1ULL << 7)
+#define VIRTIO_NET_F_GUEST_TSO6		 (1ULL << 8)
+#define VIRTIO_NET_F_GUEST_ECN		 (1ULL << 9)
+#define VIRTIO_NET_F_HOST_TSO4		 (1ULL << 11)
+#define VIRTIO_NET_F_HOST_TSO6		 (1ULL << 12)
+#define VIRTIO_NET_F_HOST_ECN		 (1ULL << 13)
+#define VIRTIO_NET_F_MRG_RXBUF		 (1ULL << 15)
+#define VIRTIO_NET_F_STATUS		 (1ULL << 16)
+#define VIRTIO_NET_F_CTRL_VQ		 (1ULL << 17)
+#define VIRTIO_NET_F_CTRL_RX		 (1ULL << 18)
+#define VIRTIO_NET_F_CTRL_VLAN		 (1ULL << 19)
+#define VIRTIO_NET_F_CTRL_RX_EXTRA	 (1ULL << 20)
+#define VIRTIO_NET_F_GUEST_ANNOUNCE	 (1ULL << 21)
+#define VIRTIO_NET_F_MQ			 (1ULL << 22)
+#define VIRTIO_NET_F_CTRL_MAC_ADDR	 (1ULL << 23)
+#define VIRTIO_NET_F_GUEST_USO4		 (1ULL << 54)
+#define VIRTIO_NET_F_GUEST_USO6		 (1ULL << 55)
+#define VIRTIO_NET_F_HOST_USO		 (1ULL << 56)
+#define VIRTIO_NET_F_RSS		 (1ULL << 60)
 
 /* Configuration space (5.1.4), offsets in bytes: mac[6], status u16,
  * max_virtqueue_pairs u16, mtu u16, speed u32 and duplex u8 (not offered),
@@ -86,6 +87,9 @@
 /* u32 hash types, u16 mask, u16 unclassified, u16 table[mask + 1],
  * u16 max_tx_vq, u8 key length, key (5.1.6.5.7.1) */
 #define VIRTIO_NET_CTRL_MQ_RSS_CONFIG 1
+
+#define VIRTIO_NET_CTRL_GUEST_OFFLOADS	   5
+#define VIRTIO_NET_CTRL_GUEST_OFFLOADS_SET 0 /* u64, as feature bits */
 
 /* The shortest frame: an Ethernet header. */
 #define VIRTIO_NET_FRAME_MIN 14

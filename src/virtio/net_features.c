@@ -17,10 +17,11 @@
 #define GUEST_TSO (VIRTIO_NET_F_GUEST_TSO4 | VIRTIO_NET_F_GUEST_TSO6)
 #define GUEST_USO (VIRTIO_NET_F_GUEST_USO4 | VIRTIO_NET_F_GUEST_USO6)
 /* What is asked for through the control queue. */
-#define CONTROLLED                                             \
-	(VIRTIO_NET_F_CTRL_RX | VIRTIO_NET_F_CTRL_RX_EXTRA |   \
-	 VIRTIO_NET_F_CTRL_VLAN | VIRTIO_NET_F_CTRL_MAC_ADDR | \
-	 VIRTIO_NET_F_GUEST_ANNOUNCE | VIRTIO_NET_F_MQ | VIRTIO_NET_F_RSS)
+#define CONTROLLED                                                  \
+	(VIRTIO_NET_F_CTRL_GUEST_OFFLOADS | VIRTIO_NET_F_CTRL_RX |  \
+	 VIRTIO_NET_F_CTRL_RX_EXTRA | VIRTIO_NET_F_CTRL_VLAN |      \
+	 VIRTIO_NET_F_CTRL_MAC_ADDR | VIRTIO_NET_F_GUEST_ANNOUNCE | \
+	 VIRTIO_NET_F_MQ | VIRTIO_NET_F_RSS)
 
 static uint64_t offer_tx(const struct net_endpoint *endpoint)
 {
@@ -44,7 +45,7 @@ static uint64_t offer_rx(const struct net_endpoint *endpoint)
 
 	if (!rx.csum)
 		return 0;
-	bits |= VIRTIO_NET_F_GUEST_CSUM;
+	bits |= VIRTIO_NET_F_GUEST_CSUM | VIRTIO_NET_F_CTRL_GUEST_OFFLOADS;
 	if (rx.tso4)
 		bits |= VIRTIO_NET_F_GUEST_TSO4;
 	if (rx.tso6)

@@ -229,10 +229,10 @@ void virtio_net_pair_finish(struct virtio_net_pair *pair)
 	net_stat_set(&pair->stats.ring_tx_held, 0);
 }
 
-struct net_queue_config virtio_net_pair_config(struct virtio_net_pair *pair)
+struct net_queue_config virtio_net_pair_config(struct virtio_net_pair *pair,
+					       uint64_t features)
 {
-	uint64_t features = pair->rx.features;
-
+	pair->rx.features = features;
 	net_worker_init(&pair->worker, &worker_ops, pair, pair->loop,
 			&pair->rx.pool);
 	net_worker_set_busy_poll(&pair->worker,

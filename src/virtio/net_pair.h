@@ -89,8 +89,10 @@ int virtio_net_pair_start(struct virtio_net_pair *pair,
 			  uint64_t features, bool vnet_hdr) MUST_CHECK;
 void virtio_net_pair_finish(struct virtio_net_pair *pair);
 
-/* What to ask the endpoint for. [control] */
-struct net_queue_config virtio_net_pair_config(struct virtio_net_pair *pair);
+/* What to ask the endpoint for. @features: those of start, but for the offloads
+ * that the guest has switched off since. [control] */
+struct net_queue_config virtio_net_pair_config(struct virtio_net_pair *pair,
+					       uint64_t features);
 
 /* Has the loop begin to drive @queue, which is the pair's from now on, with a
  * copy of @filter. Answered by began(). [control] */

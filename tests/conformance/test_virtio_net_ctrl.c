@@ -351,6 +351,48 @@ START_TEST(guest_is_asked_to_announce_itself)
 }
 END_TEST
 
+static int set_offloads(uint64_t bits)
+{
+	uint8_t data[8];
+
+	store_le64(data, bits);
+	return vnic_command(&vnic, VIRTIO_NET_CTRL_GUEST_OFFLOADS,
+			    VIRTIO_NET_CTRL_GUEST_OFFLOADS_SET, data,
+			    sizeof(data));
+}
+
+/* The guest switches off what it has agreed on, and on again. */
+START_TEST(offloads_are_switched)
+{
+	const uint64_t csum = VIRTIO_NET_F_GUEST_CSUM;
+	const uint64_t tso4 = VIRTIO_NET_F_GUEST_TSO4;
+	const struct net_queue_config *config;
+
+	begin_with(CTRL_FEATURES | VIRTIO_NET_F_CTRL_GUEST_OFFLOADS | csum |
+		   tso4);
+	ck_assert_int_eq(set_offloads(csum | tso4), OK);
+	ck_assert_uint_eq(script->n_get_queues, 1);
+	ck_assert_int_eq(set_offloads(csum), OK);
+	ck_assert_uint_eq(script->n_get_queues, 2);
+	config = &nic_queue()->base.config;
+	ck_assert(config->rx_offloads.csum);
+	ck_assert(!config->rx_offloads.tso4);
+	ck_assert_int_eq(set_offloads(0), OK);
+	ck_assert(!nic_queue()->base.config.rx_offloads.csum);
+	/* Without their foundation, or not agreed on. */
+	ck_assert_int_eq(set_offloads(tso4), ERR);
+	ck_assert_int_eq(set_offloads(csum | VIRTIO_NET_F_GUEST_TSO6), ERR);
+	ck_assert_int_eq(set_offloads(csum | VIRTIO_NET_F_CSUM), ERR);
+	ck_assert_uint_eq(script->n_get_queues, 3);
+	ck_assert_int_eq(set_offloads(csum | tso4), OK);
+	ck_assert(nic_queue()->base.config.rx_offloads.tso4);
+	vnic_stop(&vnic);
+	begin_with(CTRL_FEATURES | csum);
+	ck_assert(nic_queue()->base.config.rx_offloads.csum);
+	ck_assert_int_eq(set_offloads(csum), ERR);
+}
+END_TEST
+
 /* The buffers of frames that are kept out are filled by those that come after,
  * in turn, and each goes back to the guest once. */
 START_TEST(kept_out_frames_cost_no_buffers)
@@ -677,6 +719,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, vlans_without_their_feature);
 	tcase_add_test(tc, unknown_and_unagreed_commands_are_refused);
 	tcase_add_loop_test(tc, guest_is_asked_to_announce_itself, 0, 2);
+	tcase_add_test(tc, offloads_are_switched);
 	tcase_add_loop_test(tc, kept_out_frames_cost_no_buffers, 0, 8);
 	tcase_add_test(tc, what_was_dropped_leaves_its_buffers);
 	tcase_add_test(tc, order_after_a_restart);

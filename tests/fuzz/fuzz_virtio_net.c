@@ -30,9 +30,11 @@
 #define FRAME_MAX 3000
 #define RSS_TABLE 128
 
-#define CONTROLLED                                             \
-	(VIRTIO_NET_F_CTRL_VQ | VIRTIO_NET_F_CTRL_RX |         \
-	 VIRTIO_NET_F_CTRL_RX_EXTRA | VIRTIO_NET_F_CTRL_VLAN | \
+#define CONTROLLED                                                 \
+	(VIRTIO_NET_F_CTRL_VQ | VIRTIO_NET_F_CTRL_GUEST_OFFLOADS | \
+	 VIRTIO_NET_F_GUEST_CSUM | VIRTIO_NET_F_GUEST_TSO4 |       \
+	 VIRTIO_NET_F_CTRL_RX | VIRTIO_NET_F_CTRL_RX_EXTRA |       \
+	 VIRTIO_NET_F_CTRL_VLAN | VIRTIO_NET_F_GUEST_ANNOUNCE |    \
 	 VIRTIO_NET_F_CTRL_MAC_ADDR | VIRTIO_NET_F_MQ | VIRTIO_NET_F_RSS)
 
 enum kind {
