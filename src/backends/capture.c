@@ -366,10 +366,10 @@ static int session_create(struct capture *c,
 			  struct session **out)
 {
 	struct session *s = calloc(1, sizeof(*s));
-	int err = s ? 0 : -ENOMEM;
+	int err = 0;
 
-	if (err < 0)
-		return err;
+	if (!s)
+		return -ENOMEM;
 	s->owner = c;
 	s->queues = config->queues;
 	s->snaplen = config->snaplen ? config->snaplen : UINT32_MAX;

@@ -25,13 +25,14 @@
  * were left unused, since a record did not fit there. @tail: the consumer is so
  * far. */
 struct byte_ring {
-	unsigned char *bytes;
-	size_t size; /* a power of two */
 	/* The producer's. */
 	_Alignas(BYTE_RING_LINE) uint64_t next;
 	uint64_t tail_seen;
 	_Atomic uint64_t gap;
 	_Atomic uint64_t head;
+	/* Nobody's. */
+	unsigned char *bytes;
+	size_t size; /* a power of two */
 	/* The consumer's. */
 	_Alignas(BYTE_RING_LINE) _Atomic uint64_t tail;
 };

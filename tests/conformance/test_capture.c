@@ -44,73 +44,101 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+#define FRAMES 56
+
+static size_t len_of(uint32_t i)
+{
+	static const size_t lens[] = {60, 61, 62, 63, 64, 1514, 128};
+
+	return lens[i % ARRAY_SIZE(lens)];
+}
+
+static bool is_sent(uint32_t i)
+{
+	return i % 4 < 2;
+}
+
+/* Sends and receives FRAMES frames on two queues; returns their bytes. */
+static uint64_t make_traffic(void)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < FRAMES; i++) {
+		bytes += len_of(i);
+		if (is_sent(i))
+			must(capture_rig_send(&r, i % 2, i, len_of(i),
+					      i % 3 * 50) == 1);
+		else
+			capture_rig_arrive(&r, i % 2, i, len_of(i));
+	}
+	return bytes;
+}
+
+/* A queue's frames are there as they were, in order, with times from @begin
+ * on. Returns the last time. */
+static uint64_t check_queue(const struct pcapng_file *file, uint32_t queue,
+			    uint64_t begin)
+{
+	uint32_t i = queue;
+
+	for (size_t f = 0; f < file->n_frames; f++) {
+		const struct pcapng_frame *frame = &file->frames[f];
+
+		if (frame->queue != queue)
+			continue;
+		must(capture_rig_is(frame, i, len_of(i)));
+		must(frame->cap_len == frame->len);
+		must(frame->direction == (is_sent(i) ? 2 : 1));
+		must(frame->ns >= begin);
+		begin = frame->ns;
+		i += 2;
+	}
+	ck_assert_uint_eq(i, FRAMES + queue);
+	return begin;
+}
+
+static void check_state(uint64_t bytes, bool active)
+{
+	struct capture_state state;
+
+	capture_query(r.ep, &state);
+	ck_assert(state.active == active);
+	ck_assert_uint_eq(state.packets, FRAMES);
+	ck_assert_uint_eq(state.bytes, bytes);
+	ck_assert_uint_eq(state.drops, 0);
+	ck_assert_str_eq(state.path, r.path);
+}
+
 /* Frames of both directions on two queues: all in the file, as they were. */
 static void both_directions(void)
 {
-	static const size_t lens[] = {60, 61, 62, 63, 64, 1514, 128};
-	uint64_t begin = now_ns(), last = begin;
+	uint64_t begin = now_ns(), bytes, last;
 	struct capture_state state;
 	struct pcapng_file file;
 	struct stat st;
-	uint64_t bytes = 0;
 
 	capture_rig_queues(&r, 2);
 	capture_rig_start(&r);
-	for (uint32_t i = 0; i < 56; i++) {
-		size_t len = lens[i % ARRAY_SIZE(lens)];
-
-		bytes += len;
-		if (i % 4 < 2)
-			ck_assert_uint_eq(
-				capture_rig_send(&r, i % 2, i, len, i % 3 * 50),
-				1);
-		else
-			capture_rig_arrive(&r, i % 2, i, len);
-	}
-	capture_query(r.ep, &state);
-	ck_assert(state.active);
-	ck_assert_uint_eq(state.packets, 56);
-	ck_assert_uint_eq(state.bytes, bytes);
+	bytes = make_traffic();
+	check_state(bytes, true);
 	capture_rig_stop(&r);
 	ck_assert_int_eq(r.err, 0);
-	capture_query(r.ep, &state);
-	ck_assert(!state.active);
-	ck_assert_uint_eq(state.packets, 56);
-	ck_assert_uint_eq(state.drops, 0);
-	ck_assert_str_eq(state.path, r.path);
+	check_state(bytes, false);
 
+	capture_query(r.ep, &state);
 	ck_assert_int_eq(stat(r.path, &st), 0);
 	ck_assert_uint_eq(st.st_mode & 07777, 0600);
 	ck_assert_int_eq(st.st_size, (off_t)state.written);
 	file = capture_rig_read(r.path);
-	ck_assert_uint_eq(file.n_frames, 56);
+	ck_assert_uint_eq(file.n_frames, FRAMES);
 	ck_assert_uint_eq(file.snaplen, 0);
-	/* Each queue's frames are in order. */
-	for (uint32_t queue = 0; queue < 2; queue++) {
-		uint32_t i = queue;
-
-		last = begin;
-		for (size_t f = 0; f < file.n_frames; f++) {
-			const struct pcapng_frame *frame = &file.frames[f];
-
-			if (frame->queue != queue)
-				continue;
-			ck_assert(capture_rig_is(frame, i,
-						 lens[i % ARRAY_SIZE(lens)]));
-			ck_assert_uint_eq(frame->cap_len, frame->len);
-			ck_assert_uint_eq(frame->direction, i % 4 < 2 ? 2 : 1);
-			ck_assert_uint_ge(frame->ns, last);
-			last = frame->ns;
-			i += 2;
-		}
-		ck_assert_uint_eq(i, 56 + queue);
-		ck_assert_uint_le(last, now_ns());
-	}
+	last = MAX(check_queue(&file, 0, begin), check_queue(&file, 1, begin));
 	ck_assert_uint_eq(file.n_stats, 1);
-	ck_assert_uint_eq(file.received, 56);
+	ck_assert_uint_eq(file.received, FRAMES);
 	ck_assert_uint_eq(file.dropped, 0);
 	ck_assert_uint_ge(file.start_ns, begin);
 	ck_assert_uint_ge(file.end_ns, last);
+	ck_assert_uint_le(file.end_ns, now_ns());
 	pcapng_file_fini(&file);
 }
 
