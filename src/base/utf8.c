@@ -7,19 +7,19 @@
 
 #include <string.h>
 
-size_t utf8_len(const char *text)
+size_t utf8_len(const char *s)
 {
-	const unsigned char *s = (const unsigned char *)text;
-	size_t n = *s < 0x80 ? 1 : *s < 0xc2 ? 0 : *s < 0xe0 ? 2 : 3;
+	const unsigned char *u = (const unsigned char *)s;
+	size_t n = *u < 0x80 ? 1 : *u < 0xc2 ? 0 : *u < 0xe0 ? 2 : 3;
 
-	if (*s >= 0xf0)
-		n = *s < 0xf5 ? 4 : 0;
+	if (*u >= 0xf0)
+		n = *u < 0xf5 ? 4 : 0;
 	for (size_t i = 1; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
+		if ((u[i] & 0xc0) != 0x80)
 			return 0;
 	}
-	if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) ||
-	    (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] > 0x8f))
+	if ((*u == 0xe0 && u[1] < 0xa0) || (*u == 0xed && u[1] > 0x9f) ||
+	    (*u == 0xf0 && u[1] < 0x90) || (*u == 0xf4 && u[1] > 0x8f))
 		return 0;
 	return n;
 }

@@ -147,9 +147,10 @@ static void print_stats(const cJSON *nic, bool all)
 		if (!all && is_zero(queues, counter->string))
 			continue;
 		ctl_table_add(&table, "  %s", counter->string);
-		cJSON_ArrayForEach (queue, queues)
+		cJSON_ArrayForEach (queue, queues) {
 			ctl_table_add(&table, "%.0f",
 				      ctl_number(queue, counter->string));
+		}
 	}
 	ctl_table_print(&table, 0, "\n");
 }
@@ -162,8 +163,9 @@ int ctl_run_stats(struct ctl *ctl)
 
 	if (!result)
 		return status;
-	cJSON_ArrayForEach (nic, result)
+	cJSON_ArrayForEach (nic, result) {
 		print_stats(nic, ctl_option(ctl, "--all") != NULL);
+	}
 	return finish(result);
 }
 

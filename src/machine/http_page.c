@@ -26,7 +26,7 @@
 /* @answer: NULL while the request is read. */
 struct connection {
 	struct http_page *page;
-	struct connection *next;
+	struct connection *next, **prev_next;
 	int fd;
 	ev_io io;
 	ev_timer timeout;
@@ -49,11 +49,10 @@ struct http_page {
 static void connection_destroy(struct connection *c)
 {
 	struct http_page *page = c->page;
-	struct connection **link = &page->connections;
 
-	while (*link != c)
-		link = &(*link)->next;
-	*link = c->next;
+	*c->prev_next = c->next;
+	if (c->next)
+		c->next->prev_next = c->prev_next;
 	page->n--;
 	ev_io_stop(page->config.loop->ev, &c->io);
 	ev_timer_stop(page->config.loop->ev, &c->timeout);
@@ -208,6 +207,9 @@ static void connection_create(struct http_page *page, int fd)
 	c->page = page;
 	c->fd = fd;
 	c->next = page->connections;
+	c->prev_next = &page->connections;
+	if (c->next)
+		c->next->prev_next = &c->next;
 	page->connections = c;
 	page->n++;
 	ev_io_init(&c->io, io_cb, fd, EV_READ);
@@ -274,12 +276,16 @@ int http_page_create(const struct http_page_config *config,
 
 void http_page_destroy(struct http_page *page)
 {
+	struct connection *c, *next;
+
 	if (!page)
 		return;
 	ev_io_stop(page->config.loop->ev, &page->acceptable);
 	ev_timer_stop(page->config.loop->ev, &page->retry);
-	while (page->connections)
-		connection_destroy(page->connections);
+	for (c = page->connections; c; c = next) {
+		next = c->next;
+		connection_destroy(c);
+	}
 	unix_listener_fini(&page->listener);
 	free(page);
 }

@@ -67,7 +67,8 @@ static void add_names(cJSON *list, const struct qmp_command *table)
 		cJSON *entry = cJSON_CreateObject();
 
 		(void)cJSON_AddStringToObject(entry, "name", table->name);
-		(void)cJSON_AddItemToArray(list, entry);
+		if (!cJSON_AddItemToArray(list, entry))
+			cJSON_Delete(entry);
 	}
 }
 

@@ -123,6 +123,10 @@ void qmp_detach(struct qmp_call *call, void (*taken)(void *arg, int fd),
 
 void qmp_service_fini(struct qmp_service *service)
 {
-	while (service->calls)
-		qmp_call_destroy(service->calls);
+	struct qmp_call *call, *next;
+
+	for (call = service->calls; call; call = next) {
+		next = call->next;
+		qmp_call_destroy(call);
+	}
 }

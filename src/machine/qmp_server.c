@@ -33,7 +33,7 @@
 /* @working: serve() is under way. @in: read from the socket, not taken yet. */
 struct client {
 	struct qmp_server *server;
-	struct client *next;
+	struct client *next, **prev_next;
 	struct qmp_session session;
 	int fd;
 	ev_io readable, writable;
@@ -58,11 +58,10 @@ struct qmp_server {
 static void client_destroy(struct client *c)
 {
 	struct qmp_server *server = c->server;
-	struct client **link = &server->clients;
 
-	while (*link != c)
-		link = &(*link)->next;
-	*link = c->next;
+	*c->prev_next = c->next;
+	if (c->next)
+		c->next->prev_next = c->prev_next;
 	server->n_clients--;
 	ev_io_stop(server->ev, &c->readable);
 	ev_io_stop(server->ev, &c->writable);
@@ -266,6 +265,9 @@ static void client_create(struct qmp_server *server, int fd)
 	c->server = server;
 	c->fd = fd;
 	c->next = server->clients;
+	c->prev_next = &server->clients;
+	if (c->next)
+		c->next->prev_next = &c->next;
 	server->clients = c;
 	server->n_clients++;
 	ev_io_init(&c->readable, readable_cb, fd, EV_READ);
@@ -352,13 +354,16 @@ int qmp_server_create(struct loop *loop, const char *path,
 
 void qmp_server_destroy(struct qmp_server *server)
 {
+	struct client *c, *next;
+
 	if (!server)
 		return;
 	ev_io_stop(server->ev, &server->acceptable);
 	ev_timer_stop(server->ev, &server->retry);
-	while (server->clients) {
-		(void)transmit(server->clients);
-		client_destroy(server->clients);
+	for (c = server->clients; c; c = next) {
+		next = c->next;
+		(void)transmit(c);
+		client_destroy(c);
 	}
 	qmp_service_fini(&server->service);
 	unix_listener_fini(&server->listener);

@@ -93,8 +93,10 @@ static void greet(struct qmp_session *s)
 {
 	cJSON *line = cJSON_CreateObject();
 	cJSON *greeting = cJSON_AddObjectToObject(line, "QMP");
+	cJSON *version = qmp_version();
 
-	(void)cJSON_AddItemToObject(greeting, "version", qmp_version());
+	if (!cJSON_AddItemToObject(greeting, "version", version))
+		cJSON_Delete(version);
 	(void)cJSON_AddArrayToObject(greeting, "capabilities");
 	qmp_session_put(s, line);
 }
