@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # One QMP dialogue, held with Debian's QEMU and with evnic through socat: what
-# both say has the same shape.
+# both say has the same shape. And what takes half a minute.
 . "${0%/*}/guest.sh"
 
 for program in socat qemu-system-x86_64 python3; do
@@ -56,3 +56,49 @@ ended 0
 
 python3 "$source/tests/cli/qmp_shapes.py" qemu.said evnic.said >out || die "shapes"
 cat out
+
+# A client that asks and asks and never reads is not read any more, and then
+# disconnected; another one is served all the while.
+"$evnic" run vm.json --control evnic.sock >console 2>log </dev/null &
+pid=$!
+wait_for evnic.sock
+cat >deaf.py <<'END'
+import select
+import socket
+import time
+
+deaf = socket.socket(socket.AF_UNIX)
+deaf.connect("evnic.sock")
+deaf.sendall(b'{"execute":"qmp_capabilities"}')
+deaf.setblocking(False)
+ask, sent, end = b'{"execute":"query-commands"}' * 1000, 0, time.time() + 120
+poll = select.poll()
+poll.register(deaf, 0)
+while time.time() < end and not poll.poll(100):
+    try:
+        sent += deaf.send(ask)
+    except BlockingIOError:
+        pass
+    except OSError:
+        break
+else:
+    assert time.time() < end, "still connected"
+assert sent < 64 << 20, sent
+print("disconnected after", sent, "bytes")
+END
+timeout -k 5 200 python3 deaf.py >deaf 2>&1 &
+deaf=$!
+tries=0
+while kill -0 $deaf 2>/dev/null; do
+	expect 0 "$evnic" ctl evnic.sock status
+	[ "$(cat out)" = running ] || die "not served"
+	tries=$((tries + 1))
+	[ $tries -lt 2000 ] || break
+	sleep 0.1
+done
+wait $deaf || die "the deaf client: $(cat deaf)"
+cat deaf
+grep -q "a client has read nothing for 30 s: it is disconnected" log ||
+	die "not a word about it"
+expect 0 "$evnic" ctl evnic.sock quit
+ended 0
