@@ -34,13 +34,18 @@ struct pending *pending_create(struct commands *commands, struct qmp_call *call,
 	return pending;
 }
 
+static void pending_free(struct pending *pending)
+{
+	inspect_fini(&pending->in);
+	free(pending);
+}
+
 void pending_destroy(struct pending *pending)
 {
 	*pending->prev_next = pending->next;
 	if (pending->next)
 		pending->next->prev_next = pending->prev_next;
-	inspect_fini(&pending->in);
-	free(pending);
+	pending_free(pending);
 }
 
 const cJSON *arg_find(const cJSON *args, const char *name)
@@ -211,6 +216,7 @@ static const struct qmp_arg netdev_add_args[] = {
 	{"host_dev_name", QMP_ARG_STRING, false, "the same"},
 	{"fd", QMP_ARG_STRING, false, "tap: a descriptor of getfd"},
 	{"create", QMP_ARG_BOOL, false, "tap: make the interface"},
+	{"queues", QMP_ARG_INT, false, "tap: the most that a NIC may use"},
 	{0},
 };
 
@@ -235,6 +241,15 @@ static const struct qmp_arg device_add_args[] = {
 	{"queue_size", QMP_ARG_INT, false, "of each ring"},
 	{"queue_pairs", QMP_ARG_INT, false, "for the guest to use"},
 	{"busy_poll_us", QMP_ARG_INT, false, "before threads sleep"},
+	{"rx_rate_limiter", QMP_ARG_OBJECT, false, "limits to the guest"},
+	{"tx_rate_limiter", QMP_ARG_OBJECT, false, "limits from the guest"},
+	{0},
+};
+
+static const struct qmp_arg set_rate_limiter_args[] = {
+	{"id", QMP_ARG_STRING, true, "the NIC"},
+	{"rx_rate_limiter", QMP_ARG_OBJECT, false, "new limits to the guest"},
+	{"tx_rate_limiter", QMP_ARG_OBJECT, false, "new limits from it"},
 	{0},
 };
 
@@ -270,6 +285,8 @@ const struct qmp_command commands_table[] = {
 	{"device_add", device_add_args, "plug a NIC in", run_device_add},
 	{"device_del", id_args, "ask the guest to give a NIC back",
 	 run_device_del},
+	{"set-rate-limiter", set_rate_limiter_args, "change a NIC's limits",
+	 run_set_rate_limiter},
 	{"capture-start", capture_start_args, "write a NIC's frames to a file",
 	 run_capture_start},
 	{"capture-stop", id_args, "end that", run_capture_stop},
@@ -305,11 +322,15 @@ int commands_create(const struct commands_config *config,
 
 void commands_destroy(struct commands *commands)
 {
+	struct pending *pending, *next;
+
 	if (!commands)
 		return;
 	qmp_server_destroy(commands->server);
-	while (commands->pendings)
-		pending_destroy(commands->pendings);
+	for (pending = commands->pendings; pending; pending = next) {
+		next = pending->next;
+		pending_free(pending);
+	}
 	free(commands);
 }
 

@@ -83,6 +83,7 @@ void run_netdev_add(void *owner, struct qmp_call *call, const cJSON *args)
 		{"ifname", "host_dev_name"},
 		{"host_dev_name", "host_dev_name"},
 		{"create", "create"},
+		{"queues", "queue_pairs"},
 		{0},
 	};
 	struct backend_config config;

@@ -49,6 +49,8 @@ static cJSON *nic_to_json(const struct nic *nic)
 	add_string(object, "backend", nic_backend_type(nic));
 	(void)cJSON_AddBoolToObject(object, "link", nic_link_up(nic));
 	add_number(object, "queue_pairs", nic_queue_pairs(nic));
+	if (nic_limiter(nic))
+		limits_to_json(object, nic_limiter(nic));
 	if (nic_capture(nic))
 		capture_to_json(cJSON_AddObjectToObject(object, "capture"),
 				nic_capture(nic));

@@ -81,13 +81,15 @@ struct config_limiter {
 	struct config_bucket ops;
 };
 
-/* @type: index into the table of endpoint kinds. */
+/* @type: index into the table of endpoint kinds. @queue_pairs: most that will be
+ * asked for; the NIC's, if it was left out and there is one. */
 struct backend_config {
 	const char *id;
 	int type;
 	const char *host_dev_name;
 	int64_t fd;
 	bool create;
+	int64_t queue_pairs;
 };
 
 /* @model: index into the table of frontend kinds. @endpoint: index into the

@@ -353,8 +353,20 @@ static const struct key nic_keys[] = {
 			"processor time and saves the guest and the host the "
 			"wake-ups.",
 	},
-	FOREIGN("rx_rate_limiter", "has no rate limiter"),
-	FOREIGN("tx_rate_limiter", "has no rate limiter"),
+	{
+		.name = "rx_rate_limiter",
+		.type = KEY_OBJECT,
+		.offset = offsetof(struct nic_config, rx_rate_limiter),
+		.table = &key_table_limiter,
+		.text = "How much the guest may receive.",
+	},
+	{
+		.name = "tx_rate_limiter",
+		.type = KEY_OBJECT,
+		.offset = offsetof(struct nic_config, tx_rate_limiter),
+		.table = &key_table_limiter,
+		.text = "How much the guest may send.",
+	},
 	FOREIGN("allow_mmds_requests", "has no metadata service"),
 };
 
@@ -408,6 +420,18 @@ static const struct key backend_keys[] = {
 		.only_for = "tap",
 		.text = "Make the interface if it does not exist; it goes away "
 			"when evnic ends.",
+	},
+	{
+		.name = "queue_pairs",
+		.type = KEY_INT,
+		.offset = offsetof(struct backend_config, queue_pairs),
+		.min = 1,
+		.max = CONFIG_MAX_QUEUE_PAIRS,
+		.only_for = "tap",
+		.unit = "pairs",
+		.text = "The most that a NIC may use. If left out, as many as "
+			"the NIC that names this backend. For more than one, an "
+			"interface that exists must be multi-queue.",
 	},
 };
 

@@ -65,6 +65,7 @@ static int tap_create(const struct backend_config *config, struct loop *loop,
 	const struct tap_config tap = {
 		.ifname = config->host_dev_name,
 		.create = config->create,
+		.max_queues = (uint16_t)MAX(config->queue_pairs, 1),
 		.fds = &fd,
 		.n_fds = fd >= 0,
 	};

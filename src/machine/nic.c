@@ -115,7 +115,7 @@ static void end_swap(struct nic *nic, const struct kind_error *error)
 static void put_in(struct nic *nic, struct netdev *from)
 {
 	struct netdev *to = nic->swap.to;
-	struct kind_error error;
+	struct kind_error error = {""};
 	int err;
 
 	if (!to) {
@@ -129,7 +129,7 @@ static void put_in(struct nic *nic, struct netdev *from)
 	else
 		err = connect_netdev(nic, to, &error);
 	if (err < 0 && !nic->leaving && from) {
-		struct kind_error again;
+		struct kind_error again = {""};
 
 		if (connect_netdev(nic, from, &again) < 0)
 			log_error("%s", again.text);
@@ -258,8 +258,34 @@ static void event_cb(void *arg, const struct net_event *event)
 	config->client->event(config->arg, nic->id, event);
 }
 
-static int make_chain(struct nic *nic, struct netdev *netdev)
+struct token_bucket_config nics_bucket(const struct config_bucket *bucket)
 {
+	struct token_bucket_config none = {0};
+
+	if (bucket->size <= 0 || bucket->refill_time <= 0)
+		return none;
+	return (struct token_bucket_config){
+		.size = (uint64_t)bucket->size,
+		.one_time_burst = (uint64_t)bucket->one_time_burst,
+		.refill_time = (uint64_t)bucket->refill_time,
+	};
+}
+
+static struct limiter_direction limits_of(const struct config_limiter *config)
+{
+	return (struct limiter_direction){
+		.bandwidth = nics_bucket(&config->bandwidth),
+		.ops = nics_bucket(&config->ops),
+	};
+}
+
+static int make_chain(struct nic *nic, const struct nic_config *config,
+		      struct netdev *netdev)
+{
+	const struct limiter_config limits = {
+		.rx = limits_of(&config->rx_rate_limiter),
+		.tx = limits_of(&config->tx_rate_limiter),
+	};
 	struct loop *loop = nic->nics->config.loop;
 	int err = disconnectable_create(loop, netdev->endpoint,
 					&nic->disconnectable);
@@ -270,6 +296,10 @@ static int make_chain(struct nic *nic, struct netdev *netdev)
 	nic->netdev = netdev;
 	netdev->endpoint = NULL;
 	netdev->nic = nic;
+	err = limiter_endpoint_create(nic->top, &limits, loop, &nic->limiter);
+	if (err < 0)
+		return err;
+	nic->top = nic->limiter;
 	err = capture_endpoint_create(loop, nic->id, nic->top, capture_ended_cb,
 				      nic, &nic->capture);
 	if (err < 0)
@@ -295,19 +325,6 @@ static int make_frontend(struct nic *nic, const struct nic_config *config,
 	};
 
 	return frontend_create(&setup, error, &nic->frontend);
-}
-
-struct token_bucket_config nics_bucket(const struct config_bucket *bucket)
-{
-	struct token_bucket_config none = {0};
-
-	if (bucket->size <= 0 || bucket->refill_time <= 0)
-		return none;
-	return (struct token_bucket_config){
-		.size = (uint64_t)bucket->size,
-		.one_time_burst = (uint64_t)bucket->one_time_burst,
-		.refill_time = (uint64_t)bucket->refill_time,
-	};
 }
 
 /* Does the netdev have the queues? */
@@ -336,7 +353,7 @@ static int make(struct nic *nic, const struct nic_config *config,
 		err = take_loops(nic, error);
 	if (err < 0)
 		return err;
-	err = make_chain(nic, netdev);
+	err = make_chain(nic, config, netdev);
 	if (err < 0)
 		return nics_fail(error, err, "%s: %s", nic->id,
 				 errno_text(-err, cause, sizeof(cause)));

@@ -164,7 +164,23 @@ static void add_anonymous_tap(struct description *desc, size_t i,
 		.type = endpoint_kind_tap(),
 		.host_dev_name = nic->host_dev_name,
 		.fd = CONFIG_ABSENT,
+		.queue_pairs = CONFIG_ABSENT,
 	};
+}
+
+/* The NIC's backend has a queue for each of its pairs. */
+static void check_queue_pairs(struct description *desc, size_t i)
+{
+	const struct nic_config *nic = &desc->config.nics[i];
+	struct backend_config *backend = &desc->config.backends[nic->endpoint];
+
+	if (backend->queue_pairs == CONFIG_ABSENT)
+		backend->queue_pairs = nic->queue_pairs;
+	else if (backend->queue_pairs < nic->queue_pairs)
+		problem(desc, NICS, i, "queue_pairs",
+			"%lld is more than the %lld of /backends/%zu",
+			(long long)nic->queue_pairs,
+			(long long)backend->queue_pairs, nic->endpoint);
 }
 
 static void check_nics(struct description *desc)
@@ -187,10 +203,14 @@ static void check_nics(struct description *desc)
 				"not together with \"backend\"");
 		if (nic->host_dev_name)
 			add_anonymous_tap(desc, i, n_named);
-		if (!nic->backend)
+		else if (nic->backend)
+			nic->endpoint =
+				backend_index(config, n_named, nic->backend);
+		else
 			continue;
-		nic->endpoint = backend_index(config, n_named, nic->backend);
-		if (nic->endpoint == n_named)
+		if (nic->host_dev_name || nic->endpoint < n_named)
+			check_queue_pairs(desc, i);
+		else
 			problem(desc, NICS, i, "backend",
 				"%s is not the id of an entry of /backends",
 				quoted(nic->backend, text, sizeof(text)));

@@ -83,6 +83,7 @@ static struct nic_config nic_config(const char *id, const char *netdev)
 {
 	return (struct nic_config){
 		.iface_id = id,
+		.guest_mac = {.given = true, .bytes = {2, 1, 2, 3, 4, 5}},
 		.backend = netdev,
 		.mtu = CONFIG_ABSENT,
 		.queue_size = 256,

@@ -128,11 +128,69 @@ START_TEST(firecracker_file)
 }
 END_TEST
 
+/* Limits as Firecracker writes them, several queues, and sockets. */
+START_TEST(limits_and_queues)
+{
+	const struct machine_config *c = &desc.config;
+	const struct config_limiter *rx = &c->nics[0].rx_rate_limiter;
+
+	parse("{\"boot-source\": {\"kernel_image_path\": \"k\"}, "
+	      "\"control-socket\": \"c.sock\", "
+	      "\"metrics-socket\": \"m.sock\", "
+	      "\"network-interfaces\": [{\"iface_id\": \"a\", "
+	      "\"host_dev_name\": \"tap0\", \"queue_pairs\": 4, "
+	      "\"rx_rate_limiter\": {\"bandwidth\": {\"size\": 1000, "
+	      "\"one_time_burst\": 77, \"refill_time\": 100}, "
+	      "\"ops\": null}}, {\"iface_id\": \"b\", "
+	      "\"backend\": \"n\", \"queue_pairs\": 2}], "
+	      "\"backends\": [{\"id\": \"n\", \"type\": \"tap\", "
+	      "\"host_dev_name\": \"tap1\", \"queue_pairs\": 3}]}");
+	ck_assert_str_eq(said, "");
+	ck_assert_str_eq(c->control_socket, "c.sock");
+	ck_assert_str_eq(c->metrics_socket, "m.sock");
+	ck_assert_int_eq(rx->bandwidth.size, 1000);
+	ck_assert_int_eq(rx->bandwidth.one_time_burst, 77);
+	ck_assert_int_eq(rx->bandwidth.refill_time, 100);
+	ck_assert_int_eq(rx->ops.size, CONFIG_ABSENT);
+	ck_assert_int_eq(c->nics[0].tx_rate_limiter.bandwidth.size,
+			 CONFIG_ABSENT);
+	ck_assert_int_eq(c->backends[0].queue_pairs, 3);
+	ck_assert_uint_eq(c->nics[0].endpoint, 1);
+	ck_assert_int_eq(c->backends[1].queue_pairs, 4);
+}
+END_TEST
+
+#define NIC_WITH(keys)                                                 \
+	"{\"boot-source\": {\"kernel_image_path\": \"k\"}, "           \
+	"\"network-interfaces\": [{\"iface_id\": \"a\", \"backend\": " \
+	"\"n\", " keys "}], \"backends\": [{\"id\": \"n\", \"type\": " \
+	"\"tap\", \"host_dev_name\": \"tap1\", \"queue_pairs\": 2}]}"
+
 /* One mistake, and all that is said about it. */
 static const struct {
 	const char *text;
 	const char *said;
 } mistakes[] = {
+	{NIC_WITH("\"queue_pairs\": 3"),
+	 "1:117: /network-interfaces/0/queue_pairs: 3 is more than the 2 of "
+	 "/backends/0\n"},
+	{NIC_WITH("\"queue_pairs\": 17"),
+	 "1:117: /network-interfaces/0/queue_pairs: 17 is out of range: must "
+	 "be an integer from 1 to 16 (pairs)\n"},
+	{NIC_WITH("\"rx_rate_limiter\": 5"),
+	 "1:121: /network-interfaces/0/rx_rate_limiter: 5 is not an object\n"},
+	{NIC_WITH("\"rx_rate_limiter\": {\"ops\": {\"size\": 5}}"),
+	 "1:129: /network-interfaces/0/rx_rate_limiter/ops: \"refill_time\" "
+	 "is missing: must be an integer from 0 to 1099511627776 "
+	 "(milliseconds)\n"},
+	{NIC_WITH("\"tx_rate_limiter\": {\"bandwidth\": {\"size\": -1, "
+		  "\"refill_time\": 1}}"),
+	 "1:144: /network-interfaces/0/tx_rate_limiter/bandwidth/size: -1 is "
+	 "out of range: must be an integer from 0 to 1125899906842624 (bytes, "
+	 "or frames)\n"},
+	{NIC_WITH("\"tx_rate_limiter\": {\"bandwith\": {}}"),
+	 "1:122: /network-interfaces/0/tx_rate_limiter/bandwith: unknown key, "
+	 "did you mean \"bandwidth\"?\n"},
 	{"[]", "1:1: a list is not an object\n"},
 	{"{}", "1:1: \"boot-source\" is missing: must be an object\n"},
 	{"{\"boot-source\": null}",
@@ -462,6 +520,7 @@ int main(void)
 	tcase_add_test(tc, defaults);
 	tcase_add_test(tc, everything_said);
 	tcase_add_test(tc, firecracker_file);
+	tcase_add_test(tc, limits_and_queues);
 	tcase_add_loop_test(tc, mistake_is_told, 0, ARRAY_SIZE(mistakes));
 	tcase_add_loop_test(tc, bad_mac_is_told, 0, ARRAY_SIZE(bad_macs));
 	tcase_add_loop_test(tc, twins_are_told, 0, ARRAY_SIZE(twins));
