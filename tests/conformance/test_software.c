@@ -233,7 +233,7 @@ static size_t take(struct net_tx_meta *meta, size_t *header_len)
  * takes. */
 static void check_sent(const struct frame_shape *shape)
 {
-	size_t at = 0, len, header_len;
+	size_t at = 0, wrong = 0, len, header_len;
 	struct net_tx_meta meta;
 
 	do {
@@ -242,9 +242,10 @@ static void check_sent(const struct frame_shape *shape)
 		if (shape->gso_size)
 			ck_assert_uint_le(len - header_len, shape->gso_size);
 		for (size_t i = header_len; i < len; i++)
-			ck_assert_uint_eq(got[i], frame_payload_byte(at++));
+			wrong += got[i] != frame_payload_byte(at++);
 	} while (at < shape->payload);
 	ck_assert_uint_eq(at, shape->payload);
+	ck_assert_uint_eq(wrong, 0);
 }
 
 static const struct frame_shape shapes[] = {
@@ -506,6 +507,11 @@ START_TEST(waits_for_slots)
 	run();
 	ck_assert_uint_eq(inner->n_flying, SOFTWARE_SLOTS);
 	ck_assert_uint_eq(n_order, 0);
+	for (int i = 0; i < 300; i++) { /* one comes back, one goes out */
+		script_queue_complete(inner, 0);
+		run();
+		ck_assert_uint_eq(inner->n_flying, SOFTWARE_SLOTS);
+	}
 	while (inner->n_flying) {
 		script_queue_complete(inner, 0);
 		run();
@@ -729,7 +735,7 @@ int main(void)
 	tcase_add_loop_test(tc, odd_checksums, 0, 4);
 	tcase_add_loop_test(tc, what_cannot_be_granted_is_lost, 0, 2);
 	tcase_add_loop_test(tc, bounce_is_not_for_guests, 0, 2);
-	tcase_add_loop_test(tc, goes_on_after_back_pressure, 3, 3 * 60);
+	tcase_add_loop_test(tc, goes_on_after_back_pressure, 3, 3 * 14);
 	tcase_add_loop_test(tc, complete_with_the_last_cut, 0, 2);
 	tcase_add_test(tc, waits_for_slots);
 	tcase_add_test(tc, work_is_bounded);
