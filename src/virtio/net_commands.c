@@ -286,8 +286,9 @@ static int set_rss(struct virtio_net_settings *settings, struct reader *r)
 	if (steering.hash_types & ~(uint32_t)NET_RSS_TYPES_ALL)
 		return -EINVAL;
 	err = take_rss_table(settings, r, &steering);
-	if (!err)
-		err = take_le16(r, &max_tx);
+	if (err < 0)
+		return err;
+	err = take_le16(r, &max_tx);
 	if (err < 0)
 		return err;
 	if (!max_tx || max_tx > settings->max_pairs)
