@@ -46,6 +46,10 @@ grown() {
 	[ "$(counter rx_packets)" -gt "$1" ]
 }
 
+throttled() {
+	[ "$(counter tx_throttled)" -gt 0 ]
+}
+
 booted() {
 	[ "$(grep -c READY console)" -ge "$1" ]
 }
@@ -73,6 +77,15 @@ for threads in '' '"iothreads": 0,'; do
 		is_status running || die "not running"
 		within grown "$had"
 	done
+	# Limits come and go under traffic.
+	ctl limits eth0 tx_ops=2000/100
+	ctl nics
+	says out "yes"
+	within throttled
+	ctl limits eth0 tx_ops=0
+	ctl limits
+	! grep -q 2000 out || die "still limited"
+	within grown $(($(counter rx_packets) + 1000))
 	# What is asked for during a pause is done afterwards.
 	ctl stop
 	ctl inspect /nics/eth0/frontend
@@ -178,6 +191,14 @@ for i in 1 2 3; do
 		"netdev": "n", "mac": "01:00:00:00:00:01"}'
 	refused GenericError "Duplicate device ID 'eth0'" device_add \
 		'{"driver": "virtio-net-pci", "id": "eth0", "netdev": "n"}'
+	refused DeviceNotFound "Device 'x' not found" set-rate-limiter \
+		'{"id": "x", "rx_rate_limiter": {}}'
+	refused GenericError '/bandwidth: "refill_time" is missing' \
+		set-rate-limiter '{"id": "eth0", "rx_rate_limiter":
+		{"bandwidth": {"size": 5}}}'
+	refused GenericError '/ops/size: -5 is out of range' \
+		set-rate-limiter '{"id": "eth0", "tx_rate_limiter":
+		{"ops": {"size": -5, "refill_time": 1}}}'
 	refused DeviceNotFound "Device 'x' not found" device_del '{"id": "x"}'
 	# The payload gives nothing back; a reset does.
 	ctl device-add eth1 n mac=06:00:ac:10:00:03

@@ -61,6 +61,65 @@ runs || die "evnic ended with its TAP"
 kill -TERM $pid
 ended 0
 
+# Told to whoever listens, and made good by another one.
+within() {
+	tries=0
+	until "$@" >/dev/null 2>&1; do
+		tries=$((tries + 1))
+		[ $tries -lt 1200 ] || die "not within a minute: $*"
+		runs || die "evnic ended early"
+		sleep 0.05
+	done
+}
+
+linked() {
+	"$evnic" ctl sock nics | grep -q " $1 "
+}
+
+# listen: events to a file, which is not empty when they come.
+listen() {
+	"$evnic" ctl sock events >events 2>/dev/null &
+	listener=$!
+	within sh -c '"$1" ctl sock stop; "$1" ctl sock cont; [ -s events ]' \
+		sh "$evnic"
+}
+
+ip tuntap add dev evnic0 mode tap
+ip link set evnic0 up
+start tap.json --control sock
+listen
+within linked up
+ip link del evnic0
+within grep -q BACKEND_LOST events
+within linked down
+ip tuntap add dev evnic1 mode tap
+ip link set evnic1 up
+expect 0 "$evnic" ctl sock netdev-add m tap ifname=evnic1
+expect 0 "$evnic" ctl sock netdev-replace eth0 m
+within grep -q BACKEND_BACK events
+within linked up
+expect 0 "$evnic" ctl sock netdev-del n
+expect 1 "$evnic" ctl sock netdev-add x tap ifname=evnic1
+says err "EBUSY"
+expect 0 "$evnic" ctl sock quit
+ended 0
+wait $listener || :
+ip link del evnic1
+
+# As many queues as the NIC has pairs.
+describe wait
+sed 's/"type": "null"/"type": "tap", "host_dev_name": "evnic0"/
+    s/"backend": "n"/"backend": "n", "queue_pairs": 2/' vm.json >mq.json
+ip tuntap add dev evnic0 mode tap
+expect 1 "$evnic" run mq.json
+says err "multi_queue"
+ip link del evnic0
+ip tuntap add dev evnic0 mode tap multi_queue
+start mq.json
+kill -TERM $pid
+ended 0
+ip link del evnic0
+
 # One with several queues serves a NIC with one.
 ip tuntap add dev evnic0 mode tap multi_queue
 start tap.json
