@@ -13,7 +13,8 @@
  * Who counts what: the queue that does the I/O counts packets, bytes, tagged
  * frames and its own errors and drops; wrappers and the frontend count only what
  * they add, a drop under its cause or a time of waiting. A packet is in
- * @rx_packets or @tx_packets, or in exactly one of the drops.
+ * @rx_packets or @tx_packets, or in exactly one of the drops; only those of
+ * @rx_filtered are in @rx_packets too, since the queue had delivered them.
  */
 
 #include <stdatomic.h>
