@@ -48,11 +48,10 @@ int limiter_endpoint_create_with_clock(struct net_endpoint *inner,
 /* Changes the limits, while queues run or not; what has been sent already is
  * not held against the new ones. A bucket that stays as it was keeps its
  * tokens. 0 or -EINVAL, and nothing has changed. */
-int limiter_set(struct net_endpoint *endpoint,
+int limiter_set(struct net_endpoint *ep,
 		const struct limiter_config *config) MUST_CHECK;
 
 /* The limits as they were set last. */
-void limiter_get(const struct net_endpoint *endpoint,
-		 struct limiter_config *config);
+void limiter_get(const struct net_endpoint *ep, struct limiter_config *config);
 
 #endif

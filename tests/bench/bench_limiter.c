@@ -300,7 +300,7 @@ static double measure(struct loop *loop, const _Atomic uint64_t *bytes)
 	(void)run(loop, bytes, 0, seconds() + WARM_UP);
 	start = run(loop, bytes, 0, seconds());
 	first = net_stat_get(bytes);
-	end = run(loop, bytes, first + FRAMES_MIN * FRAME_LEN,
+	end = run(loop, bytes, first + (uint64_t)FRAMES_MIN * FRAME_LEN,
 		  seconds() + SECONDS);
 	return (double)(net_stat_get(bytes) - first) / (end - start);
 }

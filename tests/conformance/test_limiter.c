@@ -314,6 +314,41 @@ START_TEST(limits_change_while_held)
 }
 END_TEST
 
+/* The buckets are the NIC's: what one queue takes the other has not. */
+START_TEST(queues_share_the_buckets)
+{
+	static struct fake_frontend fes[2];
+	struct net_queue_config configs[2];
+	struct net_queue *queues[2];
+
+	net_worker_stop(&fe.worker);
+	net_queue_destroy(fe.queue);
+	limit((struct limiter_config){.tx = {.ops = {20, 0, 1000000}}});
+	for (size_t i = 0; i < 2; i++) {
+		fake_frontend_init(&fes[i], &loop, 1);
+		configs[i] = fake_frontend_config(&fes[i]);
+	}
+	ck_assert_int_eq(net_endpoint_get_queues(limiter, configs, 2, NULL,
+						 queues, done_cb, NULL),
+			 0);
+	run(5);
+	for (size_t i = 0; i < 2; i++) {
+		net_worker_start(&fes[i].worker, queues[i]);
+		run(3);
+		fake_frontend_send(&fes[i], 15);
+	}
+	run(5);
+	ck_assert_uint_eq(fes[0].n_done, 15);
+	ck_assert_uint_eq(fes[1].n_done, 5);
+	for (size_t i = 0; i < 2; i++) {
+		net_worker_stop(&fes[i].worker);
+		net_queue_destroy(queues[i]);
+		fake_frontend_fini(&fes[i]);
+	}
+	begin(); /* for the teardown */
+}
+END_TEST
+
 START_TEST(limits_are_told_and_checked)
 {
 	struct limiter_config config = {.rx = {.bandwidth = {1, 2, 3}},
@@ -359,6 +394,7 @@ int main(void)
 	tcase_add_test(tc, held_receive_does_not_hold_transmit);
 	tcase_add_test(tc, other_direction_is_free);
 	tcase_add_loop_test(tc, limits_change_while_held, 0, 2);
+	tcase_add_test(tc, queues_share_the_buckets);
 	tcase_add_test(tc, limits_are_told_and_checked);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_NORMAL);
