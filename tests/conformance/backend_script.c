@@ -83,6 +83,7 @@ static void script_squeeze(struct backend *b, size_t room)
 
 const struct backend_row backend_script_now = {
 	.name = "script, complete at once",
+	.alone = true,
 	.vnet_hdr = true,
 	.open = now_open,
 	SCRIPT_ROW,

@@ -27,6 +27,9 @@ TxError TxError.TryRestart TxError.Fatal
 EndpointAction EndpointAction.RestartRequired EndpointAction.LinkStatusNotify
 BackendQueueStats packet_count next_packet linearize
 loopback null resolver test_support
+DisconnectableEndpoint DisconnectableEndpointControl.connect
+DisconnectableEndpointControl.disconnect
+PacketCaptureEndpoint PacketCaptureEndpointControl InspectMut
 '
 
 work=$(mktemp -d)

@@ -86,7 +86,7 @@ const struct wrapper_row wrapper_rows[] = {
 		.wrap = wrap_limiter,
 	},
 	{
-		.name = "limiter_on",
+		.name = "limiter that is on",
 		.type = "limiter",
 		.wrap = wrap_limiter_on,
 	},
