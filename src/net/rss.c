@@ -73,7 +73,7 @@ static uint16_t classify_ipv4(uint32_t types, const struct head *head,
 
 	if (!ip || ip[0] >> 4 != 4)
 		return 0;
-	len = (ip[0] & 15U) * 4;
+	len = (size_t)(ip[0] & 15U) * 4;
 	if (len < RSS_IPV4_LEN || !view(head, off, len))
 		return 0;
 	add(input, ip + RSS_IPV4_ADDRS, 8);
@@ -225,28 +225,28 @@ static uint16_t classify_ipv6(uint32_t types, const struct head *head,
 	return type;
 }
 
-void net_rss_classify(uint32_t types, const void *bytes, size_t len,
+void net_rss_classify(uint32_t types, const void *head, size_t len,
 		      struct net_rss_input *input)
 {
-	const struct head head = {bytes, MIN(len, NET_RSS_HEAD_MAX)};
+	const struct head seen = {head, MIN(len, NET_RSS_HEAD_MAX)};
 	size_t off = RSS_ETHER_TYPE;
-	const uint8_t *at = view(&head, off, 2);
+	const uint8_t *at = view(&seen, off, 2);
 	uint16_t type = at ? load_be16(at) : 0;
 
 	for (int i = 0; i < NET_RSS_VLAN_MAX &&
 			(type == RSS_TYPE_VLAN || type == RSS_TYPE_QINQ);
 	     i++) {
 		off += RSS_VLAN_TAG_LEN;
-		at = view(&head, off, 2);
+		at = view(&seen, off, 2);
 		type = at ? load_be16(at) : 0;
 	}
 	off += 2;
 	input->type = 0;
 	input->len = 0;
 	if (type == RSS_TYPE_IPV4 && types & ANY_IPV4)
-		input->type = classify_ipv4(types, &head, off, input);
+		input->type = classify_ipv4(types, &seen, off, input);
 	else if (type == RSS_TYPE_IPV6 && types & ANY_IPV6)
-		input->type = classify_ipv6(types, &head, off, input);
+		input->type = classify_ipv6(types, &seen, off, input);
 	if (!input->type)
 		input->len = 0;
 }

@@ -33,9 +33,9 @@
 #define ANY_IPV6 (NET_RSS_IPV6 | NET_RSS_TCPV6 | NET_RSS_UDPV6)
 
 /* Places on the stack. */
-#define HDR	-40
-#define PORTS	-48
-#define SCRATCH -56
+#define HDR	(-40)
+#define PORTS	(-48)
+#define SCRATCH (-56)
 
 /* What <linux/bpf.h> leaves to its users. */
 #define EMIT(p, op, dst, src, offset, value)              \
@@ -204,37 +204,45 @@ static void finish(struct program *p, int map, int place, int words)
 	EMIT(p, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 }
 
-/* From here on protocol r9 is at r7; hashes @words at @place, with the ports
- * where the type for them is among @types. */
-static void transport(struct program *p, int map, int place, int words,
-		      bool addresses, bool tcp, bool udp,
+/* What is hashed of an IP version: @words of addresses at @place; and which of
+ * its types are on. */
+struct family {
+	int place, words;
+	bool addresses, tcp, udp;
+};
+
+/* Protocol r9 is at r7 here; at @no_transport it is of no interest. */
+static void transport(struct program *p, int map, const struct family *family,
 		      struct label *no_transport, struct label *none)
 {
 	struct label ports = {0}, hash = {0};
 
-	/* The verifier wants no code that nothing leads to. */
-	if (!tcp && !udp) {
-		bind(p, no_transport);
-		MOV_IMM(p, BPF_REG_9, 0);
-		finish(p, map, place, words);
-		return;
-	}
-	if (tcp)
+	if (family->tcp)
 		jump_if(p, BPF_JEQ, BPF_REG_9, RSS_TCP, &ports);
-	if (udp)
+	if (family->udp)
 		jump_if(p, BPF_JEQ, BPF_REG_9, RSS_UDP, &ports);
 	bind(p, no_transport);
 	MOV_IMM(p, BPF_REG_9, 0);
-	jump(p, addresses ? &hash : none);
-	bind(p, &ports);
-	view(p, PORTS, RSS_PORTS_LEN, none);
-	MOV_IMM(p, BPF_REG_9, 1);
+	/* The verifier wants no code that nothing leads to. */
+	if (family->tcp || family->udp) {
+		jump(p, family->addresses ? &hash : none);
+		bind(p, &ports);
+		view(p, PORTS, RSS_PORTS_LEN, none);
+		MOV_IMM(p, BPF_REG_9, 1);
+	}
 	bind(p, &hash);
-	finish(p, map, place, words);
+	finish(p, map, family->place, family->words);
 }
 
 static void ipv4(struct program *p, int map, uint32_t types, struct label *none)
 {
+	const struct family family = {
+		.place = HDR + RSS_IPV4_ADDRS,
+		.words = 2,
+		.addresses = types & NET_RSS_IPV4,
+		.tcp = types & NET_RSS_TCPV4,
+		.udp = types & NET_RSS_UDPV4,
+	};
 	struct label fragment = {0};
 
 	view(p, HDR, RSS_IPV4_LEN, none);
@@ -249,9 +257,7 @@ static void ipv4(struct program *p, int map, uint32_t types, struct label *none)
 	TO_BE(p, BPF_REG_1, 16);
 	jump_if(p, BPF_JSET, BPF_REG_1, RSS_IPV4_FRAG_MASK, &fragment);
 	LOAD(p, BPF_B, BPF_REG_9, BPF_REG_10, HDR + RSS_IPV4_PROTO);
-	transport(p, map, HDR + RSS_IPV4_ADDRS, 2, types & NET_RSS_IPV4,
-		  types & NET_RSS_TCPV4, types & NET_RSS_UDPV4, &fragment,
-		  none);
+	transport(p, map, &family, &fragment, none);
 }
 
 /* Jumps if r9 is an extension header's protocol. */
@@ -301,6 +307,13 @@ static void skip_ext(struct program *p, struct label *fragment,
 
 static void ipv6(struct program *p, int map, uint32_t types, struct label *none)
 {
+	const struct family family = {
+		.place = HDR + RSS_IPV6_ADDRS,
+		.words = 8,
+		.addresses = types & NET_RSS_IPV6,
+		.tcp = types & NET_RSS_TCPV6,
+		.udp = types & NET_RSS_UDPV6,
+	};
 	struct label ext = {0}, last = {0}, fragment = {0};
 
 	view(p, HDR, RSS_IPV6_LEN, none);
@@ -315,9 +328,7 @@ static void ipv6(struct program *p, int map, uint32_t types, struct label *none)
 	}
 	jump_if_ext(p, none);
 	bind(p, &last);
-	transport(p, map, HDR + RSS_IPV6_ADDRS, 8, types & NET_RSS_IPV6,
-		  types & NET_RSS_TCPV6, types & NET_RSS_UDPV6, &fragment,
-		  none);
+	transport(p, map, &family, &fragment, none);
 }
 
 static void build(struct program *p, int map, const struct net_rss *rss)
