@@ -8,6 +8,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,7 @@ static struct capture_rig r;
 static void setup(void)
 {
 	capture_rig_begin(&r, NULL);
-	capture_rig_queues(&r, 1);
+	capture_rig_queues(&r, 2);
 }
 
 static void teardown(void)
@@ -163,38 +164,55 @@ START_TEST(file_is_overwritten)
 }
 END_TEST
 
-/* Files are no longer than asked, all but the last are full, and between them
- * no frame is missing. */
-START_TEST(rotates_by_size)
+/* Generation @i of the file holds frames up to @wanted - 1, and is full but for
+ * the last one. Returns the first. */
+static uint32_t check_generation(unsigned int i, uint32_t wanted, size_t len)
 {
-	uint32_t wanted = 2000;
+	struct pcapng_file file;
+	char path[128];
+
+	(void)snprintf(path, sizeof(path), i ? "%s.%u" : "%s", r.path, i);
+	file = capture_rig_read(path);
+	ck_assert_uint_le(file.size, CAPTURE_ROTATE_MIN);
+	if (i)
+		ck_assert_uint_gt(file.size, CAPTURE_ROTATE_MIN - len - 100);
+	ck_assert_uint_eq(file.n_stats, 1);
+	for (size_t f = file.n_frames; f; f--)
+		must(capture_rig_is(&file.frames[f - 1], --wanted, len));
+	pcapng_file_fini(&file);
+	return wanted;
+}
+
+/* Between the files no frame is missing. */
+static void rotate(size_t len, uint32_t n)
+{
+	uint32_t wanted = n;
 	char path[128];
 
 	r.config.rotate_size = CAPTURE_ROTATE_MIN;
 	r.config.rotate_files = 4;
 	capture_rig_start(&r);
-	send_frames(0, wanted, 1000);
+	send_frames(0, n, len);
 	capture_rig_stop(&r);
 	ck_assert_uint_eq(state().drops, 0);
-	ck_assert_uint_eq(state().packets, wanted);
-	for (unsigned int i = 0; i < 4; i++) {
-		struct pcapng_file file;
-
-		(void)snprintf(path, sizeof(path), i ? "%s.%u" : "%s", r.path,
-			       i);
-		file = capture_rig_read(path);
-		ck_assert_uint_le(file.size, CAPTURE_ROTATE_MIN);
-		if (i)
-			ck_assert_uint_gt(file.size, CAPTURE_ROTATE_MIN - 1100);
-		ck_assert_uint_eq(file.n_stats, 1);
-		for (size_t f = file.n_frames; f; f--)
-			ck_assert(capture_rig_is(&file.frames[f - 1], --wanted,
-						 1000));
-		pcapng_file_fini(&file);
-	}
-	ck_assert_uint_gt(wanted, 1000);
+	ck_assert_uint_eq(state().packets, n);
+	for (unsigned int i = 0; i < 4; i++)
+		wanted = check_generation(i, wanted, len);
+	ck_assert_uint_gt(wanted, 0);
 	(void)snprintf(path, sizeof(path), "%s.4", r.path);
 	ck_assert_int_eq(access(path, F_OK), -1);
+}
+
+START_TEST(rotates_by_size)
+{
+	rotate(1000, 2000);
+}
+END_TEST
+
+/* The last block but one of a file would fit without its statistics. */
+START_TEST(rotates_small_frames)
+{
+	rotate(60, 8000);
 }
 END_TEST
 
@@ -338,21 +356,12 @@ START_TEST(to_a_socket)
 }
 END_TEST
 
-/* A reader that is behind costs captured frames, which are counted, and the
- * stream stays whole. */
-START_TEST(slow_reader_costs_frames_only)
+/* Reads to the end while the capture is being stopped, a little at a time. */
+static size_t read_slowly(unsigned char *text)
 {
-	unsigned char *text = malloc(64U << 20);
-	struct pcapng_file file;
 	size_t size = 0;
 	ssize_t n;
 
-	ck_assert_ptr_nonnull(text);
-	r.config.ring_bytes = CAPTURE_RING_MIN;
-	begin_stream(false);
-	while (!state().drops)
-		send_frames((uint32_t)state().packets,
-			    (uint32_t)state().packets + 1, 1000);
 	ck_assert_int_eq(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
 	ck_assert_int_eq(capture_stop(r.ep, ignore_end, &r.ends), 0);
 	while (!r.ends) {
@@ -364,14 +373,57 @@ START_TEST(slow_reader_costs_frames_only)
 	while ((n = read(ends[0], text + size, 1U << 20)) > 0)
 		size += (size_t)n;
 	ck_assert_int_eq(n, 0);
-	ck_assert_int_eq(pcapng_file_parse(&file, text, size), 0);
+	(void)close(ends[0]);
+	return size;
+}
+
+/* A reader that is behind costs captured frames, which are counted, and the
+ * stream stays whole. */
+START_TEST(slow_reader_costs_frames_only)
+{
+	unsigned char *text = malloc(64U << 20);
+	uint32_t next[2] = {0, 1}, sent = 0;
+	struct pcapng_file file;
+
+	ck_assert_ptr_nonnull(text);
+	r.config.ring_bytes = CAPTURE_RING_MIN;
+	begin_stream(false);
+	/* Frames are dropped at the end only. */
+	for (; !state().drops; sent++)
+		must(capture_rig_send(&r, sent % 2, sent, 1000, 0) == 1);
+	ck_assert_int_eq(pcapng_file_parse(&file, text, read_slowly(text)), 0);
 	ck_assert(!file.cut);
-	ck_assert_uint_eq(file.n_frames, state().packets);
-	ck_assert_uint_eq(file.dropped, state().drops);
-	ck_assert_uint_eq(file.received, state().packets + state().drops);
-	for (uint32_t i = 0; i < file.n_frames; i++)
-		ck_assert(capture_rig_is(&file.frames[i], i, 1000));
+	ck_assert_uint_eq(file.n_frames, sent - 1);
+	ck_assert_uint_eq(file.dropped, 1);
+	ck_assert_uint_eq(file.received, sent);
+	for (uint32_t i = 0; i < file.n_frames; i++) {
+		uint32_t queue = file.frames[i].queue;
+
+		must(capture_rig_is(&file.frames[i], next[queue], 1000));
+		next[queue] += 2;
+	}
 	pcapng_file_fini(&file);
+}
+END_TEST
+
+/* A frame comes out though nothing follows it, whether the writer naps or
+ * sleeps. */
+START_TEST(stream_is_live)
+{
+	char bytes[4096];
+
+	begin_stream(false);
+	for (uint32_t i = 0; i < 20; i++) {
+		struct pollfd pfd = {.fd = ends[0], .events = POLLIN};
+		uint64_t before = state().written;
+
+		while (poll(&pfd, 1, i % 2 ? 30 : 0) > 0)
+			ck_assert_int_gt(read(ends[0], bytes, sizeof(bytes)),
+					 0);
+		send_frames(i, i + 1, 100);
+		while (i && state().written == before)
+			ck_assert_int_eq(poll(&pfd, 1, 60000), 1);
+	}
 	(void)close(ends[0]);
 }
 END_TEST
@@ -379,7 +431,10 @@ END_TEST
 /* Also when nothing is sent. */
 static void reader_goes(bool socket)
 {
+	char header[256];
+
 	begin_stream(socket);
+	ck_assert_int_gt(read(ends[0], header, sizeof(header)), 0);
 	(void)close(ends[0]);
 	capture_rig_wait(&r, 1);
 	ck_assert_uint_eq(r.lost, 1);
@@ -510,6 +565,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, one_at_a_time);
 	tcase_add_test(tc, file_is_overwritten);
 	tcase_add_test(tc, rotates_by_size);
+	tcase_add_test(tc, rotates_small_frames);
 	tcase_add_test(tc, rotates_a_single_file);
 	tcase_add_test(tc, directory_that_went_ends_it);
 	tcase_add_test(tc, full_disk_ends_it);
@@ -518,6 +574,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, to_a_pipe);
 	tcase_add_test(tc, to_a_socket);
 	tcase_add_test(tc, slow_reader_costs_frames_only);
+	tcase_add_test(tc, stream_is_live);
 	tcase_add_test(tc, closed_pipe_ends_it);
 	tcase_add_test(tc, closed_socket_ends_it);
 	tcase_add_test(tc, reader_may_talk);
