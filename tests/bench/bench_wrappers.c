@@ -17,6 +17,7 @@
 
 #include "backends/capture.h"
 #include "backends/disconnectable.h"
+#include "backends/limiter.h"
 #include "backends/null.h"
 #include "support/vnic.h"
 
@@ -63,18 +64,22 @@ static void must(bool ok, const char *what)
 
 struct stack {
 	const char *name;
-	bool disconnectable, capture;
+	bool disconnectable, limiter, capture;
 };
 
 static struct net_endpoint *open_stack(const struct stack *stack,
 				       struct loop *loop)
 {
+	const struct limiter_config no_limits = {0};
 	struct net_endpoint *ep;
 
 	must(null_endpoint_create(loop, &ep) == 0, "null");
 	if (stack->disconnectable)
 		must(disconnectable_create(loop, ep, &ep) == 0,
 		     "disconnectable");
+	if (stack->limiter)
+		must(limiter_endpoint_create(ep, &no_limits, loop, &ep) == 0,
+		     "limiter");
 	if (stack->capture)
 		must(capture_endpoint_create(loop, "nic0", ep, NULL, NULL,
 					     &ep) == 0,
@@ -155,10 +160,12 @@ static double count(const struct stack *stack)
 static double count_all(void)
 {
 	static const struct stack stacks[] = {
-		{"null", false, false},
-		{"disconnectable", true, false},
-		{"capture, off", false, true},
-		{"both", true, true},
+		{"null", false, false, false},
+		{"disconnectable", true, false, false},
+		{"limiter, off", false, true, false},
+		{"capture, off", false, false, true},
+		{"all three", true, true, true},
+		{"the first and last", true, false, true},
 	};
 	double bare = 0, n = 0;
 
@@ -268,7 +275,7 @@ static double median(double *values)
 /* Two devices, one of them captured from, take turns. */
 static double time_capture(void)
 {
-	static const struct stack stack = {"both", true, true};
+	static const struct stack stack = {"both", true, false, true};
 	static double off[SAMPLES], on[SAMPLES], copy[SAMPLES], extra[SAMPLES];
 	struct capture_state state;
 	double ns;
