@@ -6,6 +6,7 @@
 
 #include "backends/tap.h"
 #include "base/bytes.h"
+#include "net/vnet_hdr.h"
 #include "support/tap_host.h"
 
 #include <check.h>
@@ -79,6 +80,7 @@ static void make_pair(struct mq *mq, struct mq_pair *pair,
 		.client = &pair->client,
 		.vnet_hdr = mq->header_room,
 		.rx_span = with.rx_span,
+		.rx_offloads = mq->rx_offloads,
 	};
 }
 
@@ -199,8 +201,9 @@ size_t mq_queue_of(const struct mq *mq, const struct rss_frame *frame)
 
 void mq_host_send(struct mq *mq, const struct rss_frame *frame)
 {
-	unsigned char bytes[TAP_HOST_HDR_LEN + sizeof(frame->bytes)] = {0};
+	unsigned char bytes[TAP_HOST_HDR_LEN + sizeof(frame->bytes)];
 
+	memcpy(bytes, mq->host_hdr, TAP_HOST_HDR_LEN);
 	memcpy(bytes + TAP_HOST_HDR_LEN, frame->bytes, frame->len);
 	ck_assert(
 		tap_host_send(mq->host, bytes, TAP_HOST_HDR_LEN + frame->len));
@@ -247,6 +250,9 @@ size_t mq_take(struct mq *mq, size_t i, struct rss_frame *frame)
 	ck_assert_int_ge(len, (ssize_t)hdr);
 	frame->len = (size_t)len - hdr;
 	memcpy(frame->bytes, bytes + hdr, frame->len);
+	mq->meta = packet.meta;
+	if (hdr)
+		ck_assert_int_eq(net_vnet_hdr_to_rx(bytes, &mq->meta), 0);
 	for (uint32_t id = packet.first.v, k = 0; k < packet.n_ids; k++)
 		net_bufs_give(&pair->bufs, pair->queue, (id + k) % N_BUFS, 1);
 	return frame->len;

@@ -23,7 +23,9 @@ struct mq_pair {
 
 /* @steering: who is to steer: "bpf", "software", or "kernel" (no RSS). @host:
  * packet socket. @rss: what we think of the configuration. @header_room: the
- * frontends have virtio-net headers. */
+ * frontends have virtio-net headers. @rx_offloads: what they take. @host_hdr:
+ * the header of what the host sends. @meta: of the last frame taken, from its
+ * header if it has one. */
 struct mq {
 	struct loop loop;
 	struct net_endpoint *ep;
@@ -33,6 +35,9 @@ struct mq {
 	struct net_rss rss;
 	const char *steering;
 	bool header_room;
+	struct net_rx_offloads rx_offloads;
+	uint8_t host_hdr[NET_VNET_HDR_LEN];
+	struct net_rx_meta meta;
 };
 
 /* A tap of MQ_MAX queues, and its endpoint. */

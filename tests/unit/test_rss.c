@@ -299,6 +299,10 @@ START_TEST(mobile_addresses)
 	ext_frame(exts, 1);
 	prepare(ALL_TYPES);
 	expect(&frame, NET_RSS_TCPV6_EX, vectors6[0].port_hash);
+	/* A routing header that is too short for its address. */
+	exts[0] = (struct rss_ext){IPPROTO_ROUTING, 8, {0, 0, 2, 1}};
+	ext_frame(exts, 1);
+	expect(&frame, NET_RSS_TCPV6_EX, vectors6[0].port_hash);
 	/* Options that lie about their length. */
 	exts[0] = (struct rss_ext){IPPROTO_DSTOPTS, 8, {0, 0, 0xc9, 16}};
 	ext_frame(exts, 1);

@@ -99,11 +99,14 @@ START_TEST(frames_without_hash)
 }
 END_TEST
 
-/* The kernel answers where it was asked. */
+/* The kernel answers where it was asked, also after RSS. */
 START_TEST(kernel_follows_the_guest)
 {
 	struct rss_frame got;
 
+	(void)start_steered(_i, MQ_MAX);
+	mq_stop(&mq);
+	mq.steering = "kernel";
 	ck_assert(mq_start(&mq, MQ_MAX));
 	for (uint16_t flow = 0; flow < FLOWS; flow++) {
 		size_t i = flow * 7U % MQ_MAX;
@@ -262,6 +265,65 @@ START_TEST(siblings_take_turns)
 }
 END_TEST
 
+/* The header travels with the frame, into either kind of frontend. */
+START_TEST(header_is_handed_over)
+{
+	struct rss_frame got;
+	const struct net_offload *offload = &mq.meta.offload;
+
+	mq.steering = "software";
+	mq.header_room = _i;
+	mq.rx_offloads.csum = true;
+	ck_assert(mq_start(&mq, 2));
+	send_by_way_of_0(flow_of(1), 100);
+	mq.host_hdr[0] = VNET_HDR_F_NEEDS_CSUM;
+	store_le16(mq.host_hdr + 6, 34);
+	store_le16(mq.host_hdr + 8, 6);
+	send_by_way_of_0(flow_of(1), 100);
+	ck_assert_uint_eq(mq_take(&mq, 0, &got), 0);
+	ck_assert_uint_eq(mq_take(&mq, 1, &got), 100);
+	ck_assert(!offload->csum_needed);
+	ck_assert_uint_eq(mq_take(&mq, 1, &got), 100);
+	ck_assert(offload->csum_needed);
+	ck_assert_uint_eq(offload->csum_start, 34);
+	ck_assert_uint_eq(offload->csum_offset, 6);
+	ck_assert(mq_queue_says(&mq, 1, "\"taken_from_siblings\":2"));
+}
+END_TEST
+
+/* Many frames from one queue do not keep those from another waiting. */
+START_TEST(lanes_take_turns)
+{
+	struct rss_frame got;
+	uint16_t flows[2];
+	unsigned int n[2] = {0, 0};
+
+	mq.steering = "software";
+	ck_assert(mq_start(&mq, 3));
+	flows[0] = flow_of(2);
+	for (flows[1] = (uint16_t)(flows[0] + 1);; flows[1]++) {
+		mq_frame(&frame, flows[1], 100, false);
+		if (mq_queue_of(&mq, &frame) == 2)
+			break;
+	}
+	for (size_t from = 0; from < 2; from++) {
+		mq_frame(&frame, flows[from], 100, true);
+		mq_guest_send(&mq, from, &frame);
+		mq_frame(&frame, flows[from], 100, false);
+		for (int i = 0; i < 10; i++)
+			mq_host_send(&mq, &frame);
+		loop_run_once(&mq.loop);
+		ck_assert_uint_eq(mq_take(&mq, from, &got), 0);
+	}
+	for (int i = 0; i < 10; i++) {
+		ck_assert_uint_eq(mq_take(&mq, 2, &got), 100);
+		n[load_be16(got.bytes + 34) == flows[1]]++;
+	}
+	ck_assert_uint_eq(n[0], 5);
+	ck_assert_uint_eq(n[1], 5);
+}
+END_TEST
+
 /* What was on its way when the queues went is not for the next ones. */
 START_TEST(nothing_old_is_handed_over)
 {
@@ -332,11 +394,13 @@ int main(void)
 	tcase_add_loop_test(tc, frames_find_their_queue, 0, 4);
 	tcase_add_loop_test(tc, long_frames_find_their_queue, 0, 4);
 	tcase_add_loop_test(tc, frames_without_hash, 0, 4);
-	tcase_add_test(tc, kernel_follows_the_guest);
+	tcase_add_loop_test(tc, kernel_follows_the_guest, 0, 2);
 	tcase_add_loop_test(tc, queues_come_and_go, 0, 4);
 	tcase_add_test(tc, handed_over_frame_wakes);
 	tcase_add_test(tc, full_lane_drops);
 	tcase_add_test(tc, siblings_take_turns);
+	tcase_add_loop_test(tc, header_is_handed_over, 0, 2);
+	tcase_add_test(tc, lanes_take_turns);
 	tcase_add_test(tc, nothing_old_is_handed_over);
 	tcase_add_test(tc, inspected);
 	tcase_add_test(tc, deleted);
