@@ -417,9 +417,12 @@ static void fail_captures(struct commands *commands, const char *nic_id)
 void commands_deleted(struct commands *commands, const char *nic_id)
 {
 	cJSON *data = cJSON_CreateObject();
+	char path[64 + KEY_NAME_MAX];
 
 	if (commands)
 		fail_captures(commands, nic_id);
+	(void)snprintf(path, sizeof(path), "/machine/peripheral/%s", nic_id);
 	(void)cJSON_AddStringToObject(data, "device", nic_id);
+	(void)cJSON_AddStringToObject(data, "path", path);
 	commands_send(commands, "DEVICE_DELETED", data);
 }

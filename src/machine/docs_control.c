@@ -114,7 +114,8 @@ static const struct {
 	{"CAPTURE_STOPPED", "`id`, `cause`",
 	 "A capture has ended: it was stopped, or the disk is full, or its "
 	 "reader has gone."},
-	{"DEVICE_DELETED", "`device`", "The guest has given a NIC back."},
+	{"DEVICE_DELETED", "`device`, `path`",
+	 "The guest has given a NIC back."},
 };
 
 static void write_limits(FILE *out)
