@@ -60,16 +60,16 @@ static void run_command(struct virtio_net_ctrl *ctrl,
 	ctrl->ops->changed(ctrl, (enum virtio_net_change)change);
 }
 
-/* The memory table may have changed since the last time. */
+/* The memory table may have changed since the last time. False: the queue is
+ * broken. */
 static bool find_ring(struct virtio_net_ctrl *ctrl)
 {
-	if (ctrl->generation == ctrl->mem->generation)
-		return true;
-	ctrl->generation = ctrl->mem->generation;
-	if (split_ring_remap(&ctrl->ring, &ctrl->setup) == 0)
-		return true;
-	ctrl->ring.broken = "its memory has gone";
-	return false;
+	if (ctrl->generation != ctrl->mem->generation) {
+		ctrl->generation = ctrl->mem->generation;
+		if (split_ring_remap(&ctrl->ring, &ctrl->setup) < 0)
+			ctrl->ring.broken = "its memory has gone";
+	}
+	return !ctrl->ring.broken;
 }
 
 static void stop_looking(struct virtio_net_ctrl *ctrl)

@@ -672,6 +672,37 @@ START_TEST(memory_moves)
 }
 END_TEST
 
+/* And takes the rings away while a command waits. */
+START_TEST(memory_goes)
+{
+	const uint64_t no_event_idx = CTRL_FEATURES & ~VIRTIO_F_EVENT_IDX;
+	struct guest_mem_region region = vnic.ram.mem.regions[0];
+	uint8_t off = 0;
+
+	begin_with(no_event_idx);
+	script->hold = true;
+	nic_raise(NET_ACTION_RESTART_REQUIRED, true);
+	vnic_run(&vnic);
+	vnic_begin_command(&vnic, VIRTIO_NET_CTRL_RX,
+			   VIRTIO_NET_CTRL_RX_PROMISC, &off, 1);
+	vnic_run(&vnic);
+	guest_mem_clear(&vnic.ram.mem);
+	script->hold = false;
+	script_endpoint_answer(script, 0);
+	vnic_run(&vnic);
+	ck_assert_uint_eq(vnic.needs_reset, 1);
+	eventfd_signal(vnic.ctrl.kick_fd);
+	vnic_run(&vnic);
+	ck_assert_int_eq(guest_mem_add(&vnic.ram.mem, &region), 0);
+	ck_assert_int_eq(vnic_command_answer(&vnic), -EAGAIN);
+	vnic_stop(&vnic);
+	vnic.needs_reset = 0;
+	begin_with(no_event_idx);
+	ck_assert_int_eq(rx_mode(VIRTIO_NET_CTRL_RX_PROMISC, 0), OK);
+	nic_expect_alive();
+}
+END_TEST
+
 /* The guest resets while a command waits for an endpoint that is slow. */
 START_TEST(reset_while_a_command_waits)
 {
@@ -730,6 +761,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, control_queue_outside_memory);
 	tcase_add_test(tc, commands_before_the_start);
 	tcase_add_test(tc, memory_moves);
+	tcase_add_test(tc, memory_goes);
 	tcase_add_loop_test(tc, reset_while_a_command_waits, 0, 2);
 	suite_add_tcase(s, tc);
 	return s;

@@ -315,7 +315,7 @@ void vnic_run(struct vnic *vnic)
 
 bool vnic_run_until(struct vnic *vnic, bool (*pred)(void *arg), void *arg)
 {
-	time_t end = time(NULL) + 5;
+	time_t end = time(NULL) + 60;
 
 	while (!pred(arg)) {
 		if (time(NULL) > end)

@@ -94,7 +94,7 @@ void vnic_stop(struct vnic *vnic);
  * threads. */
 void vnic_run(struct vnic *vnic);
 
-/* Runs the control loop until @pred(@arg). False: it took five seconds. */
+/* Runs the control loop until @pred(@arg). False: it took a minute. */
 bool vnic_run_until(struct vnic *vnic, bool (*pred)(void *arg), void *arg);
 
 /* Posts @n receive buffers of @len bytes, each in pieces of @piece (0: one). */
