@@ -373,9 +373,9 @@ enum {
 };
 
 static struct figure figures[] = {
-	[TX] = {"mq.tx", sample_transmit},
-	[RX] = {"mq.rx", sample_receive},
-	[BARE] = {"bare tx", sample_bare},
+	[TX] = {.name = "mq.tx", .take = sample_transmit},
+	[RX] = {.name = "mq.rx", .take = sample_receive},
+	[BARE] = {.name = "bare tx", .take = sample_bare},
 };
 
 int main(void)

@@ -75,8 +75,7 @@ START_TEST(empty_until_published)
 	ck_assert_ptr_null(byte_ring_peek(&ring, &len));
 	ck_assert_uint_eq(byte_ring_publish(&ring),
 			  record_len(0) + record_len(1));
-	ck_assert_uint_eq(byte_ring_held(&ring),
-			  record_len(0) + record_len(1));
+	ck_assert_uint_eq(byte_ring_held(&ring), record_len(0) + record_len(1));
 	ck_assert_uint_eq(check_records(byte_ring_peek(&ring, &len),
 					record_len(0) + record_len(1), 0),
 			  2);
@@ -175,8 +174,7 @@ START_TEST(exact_fit_leaves_no_gap)
 
 	for (unsigned int round = 0; round < 6; round++) {
 		for (unsigned int i = 0; i < 4; i++) {
-			unsigned char *to =
-				byte_ring_reserve(&ring, RING / 4);
+			unsigned char *to = byte_ring_reserve(&ring, RING / 4);
 
 			ck_assert_ptr_nonnull(to);
 			memset(to, (int)(round + i), RING / 4);
