@@ -227,7 +227,7 @@ static bool take_number(const char **text, double *value)
 		return false;
 	*value = strtod(*text, &end);
 	*text = *end == '/' ? end + 1 : end;
-	return *end == '/' || *end == '\0';
+	return true;
 }
 
 /* "rx_bandwidth=SIZE/MS[/BURST]" into {"rx_rate_limiter": {"bandwidth": ...}}.

@@ -159,13 +159,14 @@ static int move_bytes(struct client *c)
 	return err;
 }
 
-/* Is there nothing left to do for this client? */
+/* Is there nothing left to do for this client? (Its end is read when all it has
+ * said is answered.) */
 static bool finished(const struct client *c)
 {
 	size_t len;
 
 	(void)qmp_session_output(&c->session, &len);
-	return c->eof && len == 0 && !has_input(c) && !c->session.call;
+	return c->eof && len == 0;
 }
 
 static void watch(struct client *c)
