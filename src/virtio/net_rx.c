@@ -318,10 +318,11 @@ void virtio_net_rx_fini(struct virtio_net_rx *rx)
 
 int virtio_net_rx_resume(struct virtio_net_rx *rx)
 {
+	int err;
+
 	rx->given = rx->first;
 	if (rx->generation == rx->mem->generation)
 		return 0;
-	rx->generation = rx->mem->generation;
 	for (uint32_t i = rx->first; i != rx->end; i++) {
 		const struct virtio_net_rx_buf *buf = buf_at(rx, i);
 
@@ -335,7 +336,10 @@ int virtio_net_rx_resume(struct virtio_net_rx *rx)
 				return -EFAULT;
 		}
 	}
-	return split_ring_remap(&rx->ring, &rx->setup);
+	err = split_ring_remap(&rx->ring, &rx->setup);
+	if (!err)
+		rx->generation = rx->mem->generation;
+	return err;
 }
 
 /* Adds a chain to the tables. False: it cannot be used. */

@@ -99,10 +99,10 @@ int virtio_net_tx_resume(struct virtio_net_tx *tx)
 	int err;
 
 	if (tx->generation != tx->mem->generation) {
-		tx->generation = tx->mem->generation;
 		err = split_ring_remap(&tx->ring, &tx->setup);
 		if (err < 0)
 			return err;
+		tx->generation = tx->mem->generation;
 	}
 	for (uint32_t i = tx->first; i != tx->next; i++) {
 		if (slot_at(tx, i)->done)

@@ -215,6 +215,43 @@ START_TEST(resting_pairs_keep_their_buffers)
 }
 END_TEST
 
+/* Memory that holds the resting pair's rings goes: the device asks for a reset
+ * when they are wanted again, whatever happens before. */
+START_TEST(memory_of_a_resting_pair_goes)
+{
+	struct guest_mem_region all = vnic.ram.mem.regions[0], part = all;
+
+	/* Without EVENT_IDX the device writes to its rings more often. */
+	begin_with(MQ_FEATURES & ~VIRTIO_F_EVENT_IDX);
+	script->tx = SCRIPT_TX_HELD;
+	ck_assert_int_eq(vnic_set_pairs(&vnic, PAIRS), OK);
+	send_on(3, 1);
+	vnic_run(&vnic);
+	ck_assert_uint_eq(script->queues[3]->n_flying, 1);
+	/* All but the last pair's transmit ring, which comes before the control
+	 * queue's. */
+	part.size = vnic.tx[3].desc - part.gpa;
+	guest_mem_clear(&vnic.ram.mem);
+	ck_assert_int_eq(guest_mem_add(&vnic.ram.mem, &part), 0);
+	part.gpa = vnic.ctrl.desc;
+	part.size = all.size - (part.gpa - all.gpa);
+	part.host = all.host + (part.gpa - all.gpa);
+	ck_assert_int_eq(guest_mem_add(&vnic.ram.mem, &part), 0);
+	ck_assert_int_eq(vnic_set_pairs(&vnic, 1), OK);
+	ck_assert_int_eq(vnic_set_pairs(&vnic, 2), OK);
+	ck_assert_int_eq(vnic_set_pairs(&vnic, 1), OK);
+	ck_assert_uint_eq(vnic.needs_reset, 0);
+	ck_assert_int_eq(vnic_set_pairs(&vnic, PAIRS), ERR);
+	ck_assert_uint_eq(vnic.needs_reset, 1);
+	vnic_stop(&vnic);
+	guest_mem_clear(&vnic.ram.mem);
+	ck_assert_int_eq(guest_mem_add(&vnic.ram.mem, &all), 0);
+	vnic.needs_reset = 0;
+	begin_with(MQ_FEATURES);
+	nic_expect_alive();
+}
+END_TEST
+
 /* The endpoint has no second queue today: the guest is told, and goes on with
  * what it had. */
 START_TEST(pairs_that_the_endpoint_refuses)
@@ -655,6 +692,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, pairs_that_are_not_set_up);
 	tcase_add_test(tc, resting_pairs_keep_nothing_in_flight);
 	tcase_add_loop_test(tc, resting_pairs_keep_their_buffers, 0, 2);
+	tcase_add_test(tc, memory_of_a_resting_pair_goes);
 	tcase_add_test(tc, pairs_that_the_endpoint_refuses);
 	tcase_add_test(tc, pairs_are_set_when_the_pause_ends);
 	tcase_add_test(tc, rss_reaches_the_endpoint);
