@@ -451,7 +451,7 @@ START_TEST(goes_on_after_back_pressure)
 	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++)
 		add_shape(&shapes[i], 1000);
 	for (int turn = 0; turn < 1000 && n_order < n_packets; turn++) {
-		script_queue_grant(inner, room);
+		inner->tx_room = room;
 		run();
 		while (inner->n_flying)
 			script_queue_complete(inner, 0);
@@ -556,12 +556,12 @@ START_TEST(abandoned_in_the_middle)
 	script->tx = SCRIPT_TX_HELD;
 	open_plain(true);
 	add_shape(&shape, 0);
-	script_queue_grant(inner, 5);
+	inner->tx_room = 5;
 	run();
 	ck_assert_uint_eq(seg_first, 0);
 	seg_first = seg_end;
 	add_shape(&shapes[0], 0);
-	script_queue_grant(inner, SIZE_MAX);
+	inner->tx_room = SIZE_MAX;
 	run();
 	while (inner->n_flying)
 		script_queue_complete(inner, 0);
@@ -582,7 +582,7 @@ START_TEST(memory_moves)
 	ck_assert_ptr_nonnull(moved);
 	open_plain(true);
 	add_shape(&shape, 700);
-	script_queue_grant(inner, 2);
+	inner->tx_room = 2;
 	run();
 	memcpy(regions, bufs.mem.regions, sizeof(regions));
 	memcpy(moved, bufs.tx, 8 << 20);
@@ -591,7 +591,7 @@ START_TEST(memory_moves)
 	regions[1].host = moved;
 	ck_assert_int_eq(guest_mem_add(&bufs.mem, &regions[0]), 0);
 	ck_assert_int_eq(guest_mem_add(&bufs.mem, &regions[1]), 0);
-	script_queue_grant(inner, SIZE_MAX);
+	inner->tx_room = SIZE_MAX;
 	run();
 	check_sent(&shape);
 	net_queue_destroy(queue);
