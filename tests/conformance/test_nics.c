@@ -306,6 +306,46 @@ START_TEST(plugged_and_unplugged)
 }
 END_TEST
 
+/* Threads that there may be, and those that eth0 with one pair takes, and eth1
+ * with three more. */
+static const struct {
+	int64_t wish;
+	size_t first, second;
+} deals[] = {
+	{CONFIG_ABSENT, 1, 3}, {0, 0, 0}, {1, 1, 0}, {2, 1, 1}, {64, 1, 3},
+};
+
+START_TEST(threads_are_dealt_out)
+{
+	size_t none = count_threads();
+	struct nic_config config = {
+		.iface_id = "eth1",
+		.backend = "n",
+		.mtu = CONFIG_ABSENT,
+		.queue_size = 256,
+		.queue_pairs = 3,
+	};
+	struct kind_error error;
+
+	nics_rig_init(&rig, true);
+	rig.config.iothreads = deals[_i].wish;
+	nics_rig_describe(&rig, "eth0", "a", "loopback");
+	nics_rig_describe(&rig, NULL, "n", "null");
+	nics_rig_create(&rig);
+	ck_assert_uint_eq(count_threads(), none + deals[_i].first);
+	ck_assert_int_eq(nics_device_add(rig.nics, &config, &error), 0);
+	ck_assert_uint_eq(count_threads(),
+			  none + deals[_i].first + deals[_i].second);
+	ask_back("eth1");
+	eject(1);
+	ck_assert_uint_eq(count_threads(), none + deals[_i].first);
+	nics_rig_start(&rig, 0);
+	nics_rig_traffic(&rig, 0, 100);
+	nics_rig_fini(&rig);
+	ck_assert_uint_eq(count_threads(), none);
+}
+END_TEST
+
 /* A reset of the machine: what the guest was to let go goes. */
 START_TEST(reset_takes_what_was_asked_back)
 {
@@ -521,6 +561,7 @@ int main(void)
 	tcase_add_loop_test(tc, free_netdev_goes_at_once, 0, 2);
 	tcase_add_loop_test(tc, link_is_the_users_too, 0, 2);
 	tcase_add_loop_test(tc, plugged_and_unplugged, 0, 2);
+	tcase_add_loop_test(tc, threads_are_dealt_out, 0, ARRAY_SIZE(deals));
 	tcase_add_loop_test(tc, reset_takes_what_was_asked_back, 0, 2);
 	tcase_add_loop_test(tc, no_place_no_trace, 0, 2);
 	tcase_add_loop_test(tc, inspection_tells_all, 0, 2);
