@@ -294,23 +294,85 @@ static bool all_done(void)
 /* New limits are felt by queues that sleep; none at all as well. */
 START_TEST(limits_change_while_held)
 {
-	const struct token_bucket_config slow = {LIMITS, 0, 100000000};
+	/* Without a change there is no token for half an hour. */
+	const struct limiter_direction slow = {
+		.bandwidth = {LIMITS, 0, 100000000},
+	};
+	const struct limiter_direction wide = {.ops = {100, 0, 1000}};
 
-	limit((struct limiter_config){{.bandwidth = slow},
-				      {.ops = {5, 0, 1000}}});
+	limit((struct limiter_config){.rx = slow, .tx = slow});
 	fake_frontend_post(&fe, 0, 100);
 	fake_frontend_send(&fe, 40);
 	arrive(40);
 	run(10);
-	ck_assert_uint_eq(fe.n_done, 5);
+	ck_assert_uint_eq(fe.n_done, 16);
 	ck_assert_uint_eq(fe.n_received, 16);
 	if (_i)
-		limit((struct limiter_config){
-			.rx = {.ops = {100, 0, 1000}},
-			.tx = {.bandwidth = {100000, 0, 1000}}});
+		limit((struct limiter_config){.rx = wide, .tx = wide});
 	else
 		limit((struct limiter_config){0});
 	ck_assert(until(all_done));
+}
+END_TEST
+
+static unsigned int n_ready;
+
+static void count_ready(struct net_queue_client *client)
+{
+	UNUSED(client);
+	n_ready++;
+}
+
+static bool is_ready(void)
+{
+	return n_ready != 0;
+}
+
+/* A frontend that offers the tail only when it is told to is told. */
+START_TEST(tail_is_called_for)
+{
+	struct net_queue_client client = {.ready = count_ready};
+	struct net_queue_config config = fake_frontend_config(&fe);
+	struct net_tx_meta metas[3];
+	struct net_tx_seg segs[3];
+	struct net_tx_taken taken;
+
+	net_worker_stop(&fe.worker);
+	net_queue_destroy(fe.queue);
+	config.client = &client;
+	limit((struct limiter_config){.tx = {.ops = {2, 0, 100}}});
+	ck_assert_int_eq(net_endpoint_get_queues(limiter, &config, 1, NULL,
+						 &fe.queue, done_cb, NULL),
+			 0);
+	run(5);
+	for (uint32_t i = 0; i < 3; i++) {
+		metas[i] = (struct net_tx_meta){
+			.id.v = i,
+			.n_segs = 1,
+			.len = FAKE_LEN,
+		};
+		segs[i] = (struct net_tx_seg){
+			.gpa = NET_BUFS_TX_GPA,
+			.len = FAKE_LEN,
+			.type = NET_TX_HEAD,
+			.meta = &metas[i],
+		};
+	}
+	ck_assert_int_eq(
+		net_queue_tx_avail(fe.queue, &fe.bufs.base, segs, 3, &taken),
+		0);
+	ck_assert_uint_eq(taken.n_segs, 2);
+	n_ready = 0;
+	ck_assert(!net_queue_poll_ready(fe.queue, &fe.bufs.base));
+	now_ns += 100 * MS;
+	ck_assert(until(is_ready));
+	ck_assert_uint_eq(n_ready, 1);
+	ck_assert_int_eq(net_queue_tx_avail(fe.queue, &fe.bufs.base, &segs[2],
+					    1, &taken),
+			 0);
+	ck_assert_uint_eq(taken.n_segs, 1);
+	net_queue_destroy(fe.queue);
+	begin(); /* for the teardown */
 }
 END_TEST
 
@@ -394,6 +456,7 @@ int main(void)
 	tcase_add_test(tc, held_receive_does_not_hold_transmit);
 	tcase_add_test(tc, other_direction_is_free);
 	tcase_add_loop_test(tc, limits_change_while_held, 0, 2);
+	tcase_add_test(tc, tail_is_called_for);
 	tcase_add_test(tc, queues_share_the_buckets);
 	tcase_add_test(tc, limits_are_told_and_checked);
 	suite_add_tcase(suite, tc);
