@@ -5,7 +5,7 @@
 
 for program in socat qemu-system-x86_64 python3; do
 	command -v $program >/dev/null || {
-		echo "SKIPPED: no $program (tools/deps peer lab test)" >&2
+		echo "SKIPPED: no $program (tools/deps peer lab)" >&2
 		exit 77
 	}
 done
