@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Our cutting and our checksums against the kernel's: the same unfinished frame
- * is given to net/gso.h and, with a virtio-net header, to a packet socket on a
- * tap that takes no offloads, where the kernel has to finish it. What comes out
- * of the tap is compared byte by byte, IPv4 identification included: both count
- * it up from the frame's.
+ * is given to net/gso.h and, with a virtio-net header, to the kernel, which has
+ * to finish it for a tap that takes no offloads. It gets there in two ways: from
+ * a packet socket on that tap, and from another tap through a bridge. What comes
+ * out of the tap is compared byte by byte, IPv4 identification included: both
+ * count it up from the frame's.
  */
 #include "net/gso.h"
 
@@ -17,6 +18,7 @@
 #include <check.h>
 #include <errno.h>
 #include <linux/if_tun.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -26,12 +28,39 @@
 #include <unistd.h>
 
 #define TAP	"gso0"
+#define SOURCE	"gso1"
+#define BRIDGE	"gsobr0"
 #define WAIT_MS 60000
 
-static int tap, sock;
+/* How a frame gets to the kernel. */
+enum way {
+	BY_SOCKET,
+	BY_BRIDGE,
+	WAYS,
+};
+
+static int tap, sock, source;
+static bool has_bridge;
 static uint8_t frame[NET_VNET_HDR_LEN + FRAME_ROOM];
 static uint8_t ours[FRAME_ROOM];
 static uint8_t theirs[FRAME_ROOM];
+
+/* False: this kernel has none. */
+static bool add_bridge(void)
+{
+	static const char *const ports[] = {TAP, SOURCE};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int err = ioctl(fd, SIOCBRADDBR, BRIDGE);
+
+	for (size_t i = 0; !err && i < ARRAY_SIZE(ports); i++) {
+		struct ifreq ifr = {.ifr_name = BRIDGE};
+
+		ifr.ifr_ifindex = (int)if_nametoindex(ports[i]);
+		ck_assert_int_eq(ioctl(fd, SIOCBRADDIF, &ifr), 0);
+	}
+	(void)close(fd);
+	return !err;
+}
 
 static void setup(void)
 {
@@ -40,12 +69,26 @@ static void setup(void)
 	ck_assert_int_eq(ioctl(tap, TUNSETOFFLOAD, 0UL), 0);
 	tap_host_set_up(TAP, true);
 	sock = tap_host_socket(TAP);
+	source = tap_host_open(SOURCE, IFF_TAP | IFF_NO_PI | IFF_VNET_HDR);
+	ck_assert_int_ge(source, 0);
+	tap_host_set_up(SOURCE, true);
+	has_bridge = add_bridge();
+	if (has_bridge)
+		tap_host_set_up(BRIDGE, true);
 }
 
 static void teardown(void)
 {
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
 	(void)close(sock);
+	(void)close(source);
 	(void)close(tap);
+	if (has_bridge) {
+		tap_host_set_up(BRIDGE, false);
+		ck_assert_int_eq(ioctl(fd, SIOCBRDELBR, BRIDGE), 0);
+	}
+	(void)close(fd);
 }
 
 /* The next frame of ours that comes out of the tap. */
@@ -65,15 +108,16 @@ static size_t read_frame(void)
 }
 
 /* Gives the kernel the frame in @frame. False: it does not know the type. */
-static bool give(const struct net_offload *offload, size_t len)
+static bool give(enum way way, const struct net_offload *offload, size_t len)
 {
+	int fd = way == BY_BRIDGE ? source : sock;
 	uint8_t hdr[NET_VNET_HDR_LEN];
 	uint8_t *start = frame + NET_VNET_HDR_LEN - TAP_HOST_HDR_LEN;
 
 	net_vnet_hdr_build(offload, hdr);
 	memcpy(start, hdr, TAP_HOST_HDR_LEN);
 	len += TAP_HOST_HDR_LEN;
-	if (send(sock, start, len, 0) == (ssize_t)len)
+	if (write(fd, start, len) == (ssize_t)len)
 		return true;
 	ck_assert_int_eq(errno, EINVAL);
 	return false;
@@ -112,15 +156,18 @@ static const struct frame_shape shapes[] = {
 
 START_TEST(cut_as_the_kernel_does)
 {
+	enum way way = (enum way)(_i % WAYS);
+	const struct frame_shape *shape = &shapes[_i / WAYS];
 	struct net_offload offload;
-	size_t len =
-		frame_make(&shapes[_i], frame + NET_VNET_HDR_LEN, &offload);
+	size_t len = frame_make(shape, frame + NET_VNET_HDR_LEN, &offload);
 	struct iovec iov = {frame + NET_VNET_HDR_LEN, len};
 	struct net_gso_packet packet;
 	struct net_gso gso;
 
-	if (!give(&offload, len)) {
-		ck_assert(shapes[_i].udp); /* Linux 6.2 knows USO */
+	if (way == BY_BRIDGE && !has_bridge)
+		return;
+	if (!give(way, &offload, len)) {
+		ck_assert(shape->udp); /* Linux 6.2 knows USO */
 		return;
 	}
 	ck_assert_int_eq(net_gso_init(&gso, &offload, &iov, 1), 0);
@@ -151,7 +198,7 @@ START_TEST(summed_as_the_kernel_does)
 			offload.csum_start++;
 			offload.csum_offset = 33;
 		}
-		ck_assert(give(&offload, len));
+		ck_assert(give(BY_SOCKET, &offload, len));
 		memcpy(ours, frame + NET_VNET_HDR_LEN, len);
 		ck_assert_int_eq(net_offload_finish(&offload, &iov, 1), 0);
 		compare(len);
@@ -174,7 +221,7 @@ START_TEST(zero_sum)
 	ck_assert_int_eq(net_offload_checksum(&offload, &iov, 1, &check), 0);
 	last[0] = (uint8_t)(check >> 8);
 	last[1] = (uint8_t)check;
-	ck_assert(give(&offload, len));
+	ck_assert(give(BY_SOCKET, &offload, len));
 	memcpy(ours, frame + NET_VNET_HDR_LEN, len);
 	iov.iov_base = ours;
 	ck_assert_int_eq(net_offload_finish(&offload, &iov, 1), 0);
@@ -197,7 +244,8 @@ int main(void)
 	tc = tcase_create("gso_kernel");
 	tcase_set_timeout(tc, 100);
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_loop_test(tc, cut_as_the_kernel_does, 0, ARRAY_SIZE(shapes));
+	tcase_add_loop_test(tc, cut_as_the_kernel_does, 0,
+			    ARRAY_SIZE(shapes) * WAYS);
 	tcase_add_test(tc, summed_as_the_kernel_does);
 	tcase_add_test(tc, zero_sum);
 	suite_add_tcase(suite, tc);
