@@ -235,6 +235,39 @@ START_TEST(guest_sees_the_link)
 }
 END_TEST
 
+static bool has_event(enum net_event_type type)
+{
+	for (size_t i = 0; i < vnic.n_events; i++) {
+		if (vnic.events[i].type == type)
+			return true;
+	}
+	return false;
+}
+
+/* A host's side that went is told, and another that came in its place. */
+START_TEST(lost_and_replaced)
+{
+	vnic.n_events = 0;
+	a->link_up = false;
+	net_endpoint_raise(&a->base, (struct net_action){NET_ACTION_LINK_STATUS,
+							 false, true});
+	vnic_run(&vnic);
+	ck_assert_uint_eq(vnic.n_events, 2);
+	ck_assert(has_event(NET_EVENT_BACKEND_LOST));
+	ck_assert(has_event(NET_EVENT_LINK_DOWN));
+	disconnect();
+	vnic_run(&vnic);
+	ck_assert_uint_eq(vnic.n_events, 2);
+	vnic.n_events = 0;
+	connect_to(&b->base);
+	vnic_run(&vnic);
+	ck_assert_uint_eq(vnic.n_events, 2);
+	ck_assert(has_event(NET_EVENT_BACKEND_BACK));
+	ck_assert(has_event(NET_EVENT_LINK_UP));
+	net_endpoint_destroy(&a->base);
+}
+END_TEST
+
 #define OFFLOADS                                              \
 	(RINGS | VIRTIO_NET_F_CSUM | VIRTIO_NET_F_HOST_TSO4 | \
 	 VIRTIO_F_VERSION_1)
@@ -484,6 +517,7 @@ static Suite *suite(void)
 	tcase_add_test(scripts, replacement_sends_what_was_not_taken);
 	tcase_add_test(scripts, buffers_go_to_the_next);
 	tcase_add_test(scripts, guest_sees_the_link);
+	tcase_add_test(scripts, lost_and_replaced);
 	tcase_add_loop_test(scripts, any_order_under_a_guest, 0, 4);
 	suite_add_tcase(s, scripts);
 	tcase_add_loop_test(software, less_is_made_up_for_in_software, 0, 2);
