@@ -58,7 +58,7 @@ static void add_netdev(struct commands *commands, struct qmp_call *call,
 		       const cJSON *args, struct backend_config *config)
 {
 	const char *fd_name = arg_string(args, "fd");
-	struct kind_error error;
+	struct kind_error error = {""};
 	int fd = -1;
 
 	config->fd = CONFIG_ABSENT;
@@ -159,7 +159,7 @@ void run_device_add(void *owner, struct qmp_call *call, const cJSON *args)
 	const char *model = model_of(arg_string(args, "driver"));
 	struct nic_config config;
 	struct description desc;
-	struct kind_error error;
+	struct kind_error error = {""};
 	cJSON *object;
 
 	if (!model) {
@@ -183,7 +183,7 @@ void run_device_del(void *owner, struct qmp_call *call, const cJSON *args)
 {
 	struct commands *commands = owner;
 	struct nic *nic = arg_nic(commands, call, args, "id");
-	struct kind_error error;
+	struct kind_error error = {""};
 
 	if (!nic)
 		return;

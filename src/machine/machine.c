@@ -242,7 +242,7 @@ static int create_nics(struct machine *m)
 		.client = &nics_client,
 		.arg = m,
 	};
-	struct kind_error error;
+	struct kind_error error = {""};
 
 	if (nics_create(&config, &error, &m->nics) < 0) {
 		log_error("%s", error.text);
@@ -260,7 +260,7 @@ static int create_commands(struct machine *m)
 		.nics = m->nics,
 		.life = &m->life,
 	};
-	struct kind_error error;
+	struct kind_error error = {""};
 
 	if (!config.path)
 		return 0;

@@ -85,7 +85,7 @@ int nics_netdev_add(struct nics *nics, const struct backend_config *config,
 /* May @nic's netdev be changed now? Answers if not. */
 static bool may_swap(const struct nic *nic, nics_done_fn done, void *arg)
 {
-	struct kind_error error;
+	struct kind_error error = {""};
 
 	if (!nic->swap.active && !nic->leaving)
 		return true;
@@ -113,7 +113,7 @@ void nics_netdev_del(struct nics *nics, struct netdev *netdev,
 void nics_netdev_replace(struct nics *nics, struct nic *nic,
 			 struct netdev *netdev, nics_done_fn done, void *arg)
 {
-	struct kind_error error;
+	struct kind_error error = {""};
 
 	UNUSED(nics);
 	if (!may_swap(nic, done, arg))
