@@ -106,6 +106,7 @@ static int offload_of_flags(const struct net_tx_meta *meta,
 	    net_tx_l3_proto(meta) == NET_L3_UNKNOWN)
 		return -EINVAL;
 	out->gso = gso_of_flags(meta);
+	out->gso_ecn = out->gso != NET_GSO_UDP && meta->offload.gso_ecn;
 	out->gso_size = meta->mss;
 	out->hdr_len = (uint16_t)end;
 	return 0;

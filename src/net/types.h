@@ -134,9 +134,14 @@ enum net_tx_flags {
  * the frame (the virtio-net header not counted). @l2_len to @mss: valid if a
  * flag asks for an offload. @offload: the same wishes in the terms of the
  * virtio-net header, which can say more (any checksum offset, ECN); a backend
- * obeys @offload if it can and may look at @flags instead. @vnet_hdr: the first
- * NET_VNET_HDR_LEN bytes of the segments are the header, which says it all; of
- * the other fields only @id, @n_segs and @len are set. */
+ * obeys @offload if it can and may look at @flags instead. Who sets only flags
+ * sets @offload.gso_ecn besides if NET_TX_TSO is for a frame with CWR: no flag
+ * tells that. Whoever asks has the frame's own fields as virtio wants them
+ * (5.1.6.2): lengths that are right for the whole frame, and in the checksum's
+ * field the sum of the pseudo header with that length; a frontend whose protocol
+ * has them otherwise sets them. @vnet_hdr: the first NET_VNET_HDR_LEN bytes of
+ * the segments are the header, which says it all; of the other fields only @id,
+ * @n_segs and @len are set. */
 struct net_tx_meta {
 	struct net_tx_id id;
 	uint32_t flags;
