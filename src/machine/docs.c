@@ -104,7 +104,8 @@ static void write_sections(FILE *out, const struct key_table *table)
 			used += snprintf(title + used,
 					 sizeof(title) - (size_t)used, ", %s",
 					 table->keys[next].name);
-		write_table(out, key->table, title, key->text);
+		write_table(out, key->table, title,
+			    next == i + 1 ? key->text : "Each has these keys.");
 		write_sections(out, key->table);
 	}
 }
