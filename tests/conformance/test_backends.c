@@ -9,6 +9,7 @@
  */
 #include "conformance/cases.h"
 #include "conformance/rig.h"
+#include "support/run.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,9 +54,8 @@ static void add_pairing(Suite *suite, size_t i, char name[NAME_MAX_LEN])
 int main(void)
 {
 	Suite *suite = suite_create("backends");
-	SRunner *runner = srunner_create(suite);
 	char(*names)[NAME_MAX_LEN];
-	int failed;
+	int status;
 
 	for (size_t i = 0; i < backend_rows_count; i++) {
 		if (backend_rows[i]->prepare)
@@ -64,12 +64,11 @@ int main(void)
 	names = calloc(pairings_count(), sizeof(*names));
 	if (!names)
 		return EXIT_FAILURE;
-	for (size_t i = 0; i < pairings_count(); i++)
+	for (size_t i = 0; i < pairings_count(); i++) {
 		if (!pairing_at(i).wrapper || !pairing_at(i).backend->alone)
 			add_pairing(suite, i, names[i]);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	}
+	status = test_run(suite);
 	free(names);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return status;
 }

@@ -3,6 +3,7 @@
  * What a capture holds.
  */
 #include "conformance/capture_rig.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <errno.h>
@@ -471,8 +472,6 @@ int main(void)
 {
 	Suite *suite = suite_create("capture");
 	TCase *tc = tcase_create("capture");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 90);
@@ -499,8 +498,5 @@ int main(void)
 	tcase_set_timeout(tc, 90);
 	tcase_add_test(tc, long_frames_in_pieces);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

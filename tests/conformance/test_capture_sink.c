@@ -4,6 +4,7 @@
  */
 #include "conformance/capture_rig.h"
 #include "support/count_calls.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <errno.h>
@@ -591,15 +592,10 @@ int main(void)
 {
 	Suite *suite = suite_create("capture_sink");
 	TCase *tc = tcase_create("capture_sink");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 90);
 	add_tests(tc);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

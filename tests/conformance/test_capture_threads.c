@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "support/net_bufs.h"
 #include "support/pcapng_reader.h"
+#include "support/run.h"
 #include "support/script_endpoint.h"
 
 #include <check.h>
@@ -339,8 +340,6 @@ int main(void)
 {
 	Suite *suite = suite_create("capture_threads");
 	TCase *tc = tcase_create("capture_threads");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 110);
@@ -348,8 +347,5 @@ int main(void)
 	tcase_add_test(tc, destroyed_after_queues_and_threads);
 	tcase_add_test(tc, queues_change_threads);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

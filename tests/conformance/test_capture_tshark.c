@@ -5,6 +5,7 @@
  */
 #include "base/bytes.h"
 #include "conformance/capture_rig.h"
+#include "support/run.h"
 #include "support/skip.h"
 
 #include <check.h>
@@ -186,20 +187,14 @@ int main(void)
 {
 	Suite *suite = suite_create("capture_tshark");
 	TCase *tc = tcase_create("capture_tshark");
-	SRunner *runner;
-	int failed;
 
 	if (!have_tshark())
 		return test_skip("no tshark: tools/deps peer installs it");
-	runner = srunner_create(suite);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 110);
 	tcase_add_test(tc, frames);
 	tcase_add_test(tc, frames_cut_short);
 	tcase_add_test(tc, interface_and_statistics);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

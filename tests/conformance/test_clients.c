@@ -8,6 +8,7 @@
 #include "net/packet.h"
 #include "net/vnet_hdr.h"
 #include "support/net_bufs.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <errno.h>
@@ -214,8 +215,6 @@ int main(void)
 {
 	Suite *suite = suite_create("clients");
 	TCase *tc = tcase_create("gso");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, gso_frame_into_44_buffers);
@@ -224,8 +223,5 @@ int main(void)
 	tcase_add_test(tc, gso_frame_out_of_segments);
 	tcase_add_test(tc, write_packet_is_made_of_the_other_writes);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

@@ -5,6 +5,7 @@
  */
 #include "backends/disconnectable.h"
 #include "support/count_calls.h"
+#include "support/run.h"
 #include "support/script_endpoint.h"
 
 #include <check.h>
@@ -816,11 +817,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite());
 }

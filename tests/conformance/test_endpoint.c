@@ -7,6 +7,7 @@
 #include "backends/null.h"
 #include "net/endpoint.h"
 #include "support/net_bufs.h"
+#include "support/run.h"
 #include "support/script_endpoint.h"
 
 #include <check.h>
@@ -436,8 +437,6 @@ int main(void)
 {
 	Suite *suite = suite_create("endpoint");
 	TCase *tc = tcase_create("wrappers");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, wrappers_have_defaults);
@@ -456,8 +455,5 @@ int main(void)
 	tcase_add_test(tc, kept_pool_is_refused);
 #endif
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

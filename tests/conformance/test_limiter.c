@@ -7,6 +7,7 @@
 #include "backends/limiter.h"
 
 #include "conformance/fake_frontend.h"
+#include "support/run.h"
 #include "support/script_endpoint.h"
 
 #include <check.h>
@@ -441,8 +442,6 @@ int main(void)
 {
 	Suite *suite = suite_create("limiter");
 	TCase *tc = tcase_create("limits");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -460,8 +459,5 @@ int main(void)
 	tcase_add_test(tc, queues_share_the_buckets);
 	tcase_add_test(tc, limits_are_told_and_checked);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

@@ -5,6 +5,7 @@
  * for each queue pair (1).
  */
 #include "nics_rig.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <dirent.h>
@@ -558,8 +559,6 @@ int main(void)
 {
 	Suite *suite = suite_create("nics");
 	TCase *tc = tcase_create("nics");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(tc, 100);
 	tcase_add_loop_test(tc, described_ones_are_there, 0, 2);
@@ -578,8 +577,5 @@ int main(void)
 	tcase_add_loop_test(tc, inspection_tells_all, 0, 2);
 	tcase_add_loop_test(tc, any_order, 0, 20);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

@@ -4,6 +4,7 @@
  * endpoint of that type, or an error that says what it wants.
  */
 #include "machine/kinds.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -46,13 +47,8 @@ int main(void)
 {
 	Suite *suite = suite_create("resolver");
 	TCase *tc = tcase_create("resolver");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, every_kind_makes_an_endpoint_of_its_type);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

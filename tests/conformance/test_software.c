@@ -13,6 +13,7 @@
 #include "net/wrapper.h"
 #include "support/frames.h"
 #include "support/net_bufs.h"
+#include "support/run.h"
 #include "support/script_endpoint.h"
 
 #include <check.h>
@@ -724,8 +725,6 @@ int main(void)
 {
 	Suite *suite = suite_create("software");
 	TCase *tc = tcase_create("software");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -746,8 +745,5 @@ int main(void)
 	tcase_add_loop_test(tc, received_by_header, 0, 4);
 	tcase_add_test(tc, unwraps);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

@@ -6,6 +6,7 @@
  */
 #include "backends/loopback.h"
 #include "backends/null.h"
+#include "support/run.h"
 #include "support/vnic.h"
 
 #include <check.h>
@@ -330,11 +331,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite());
 }

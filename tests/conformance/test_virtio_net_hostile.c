@@ -10,6 +10,7 @@
 #include "net/vnet_hdr.h"
 #include "net/worker.h"
 #include "support/mem_watch.h"
+#include "support/run.h"
 #include "support/script_endpoint.h"
 #include "support/vnic.h"
 #include "virtio/ring_defs.h"
@@ -573,11 +574,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite());
 }

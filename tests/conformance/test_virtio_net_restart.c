@@ -7,6 +7,7 @@
  */
 #include "base/bytes.h"
 #include "conformance/script_nic.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <errno.h>
@@ -429,11 +430,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite());
 }

@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "net/rss.h"
 #include "support/rss_frames.h"
+#include "support/run.h"
 #include "support/skip.h"
 #include "support/tap_host.h"
 #include "support/vnic.h"
@@ -238,20 +239,14 @@ int main(void)
 	const char *why = tap_host_enter();
 	Suite *suite;
 	TCase *tc;
-	SRunner *sr;
-	int failed;
 
 	if (why)
 		return test_skip(why);
 	suite = suite_create("virtio_tap_mq");
 	tc = tcase_create("two threads");
-	sr = srunner_create(suite);
 	tcase_set_timeout(tc, 100);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, each_frame_at_its_pair, 0, 2);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

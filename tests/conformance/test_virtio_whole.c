@@ -11,6 +11,7 @@
 #include "backends/loopback.h"
 #include "base/irq.h"
 #include "support/ring_driver.h"
+#include "support/run.h"
 #include "support/virtio_guest.h"
 #include "virtio/net.h"
 #include "virtio/transport.h"
@@ -459,11 +460,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite());
 }

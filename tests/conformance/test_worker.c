@@ -8,6 +8,7 @@
 #include "support/script_endpoint.h"
 
 #include "base/irq.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <errno.h>
@@ -535,8 +536,6 @@ int main(void)
 {
 	Suite *suite = suite_create("worker");
 	TCase *tc = tcase_create("cycle");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, starts_from_the_loop);
@@ -558,8 +557,5 @@ int main(void)
 	tcase_add_test(tc, giving_buffers_is_bounded);
 	tcase_add_test(tc, busy_poll_ends);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

@@ -5,6 +5,7 @@
 #include "backends/capture_bell.h"
 #include "base/byte_ring.h"
 #include "base/bytes.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -339,8 +340,6 @@ int main(void)
 {
 	Suite *suite = suite_create("byte_ring");
 	TCase *tc = tcase_create("byte_ring");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 90);
@@ -354,8 +353,5 @@ int main(void)
 	tcase_add_test(tc, two_threads_by_bytes);
 	tcase_add_test(tc, bell_wakes_who_needs_it_once);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

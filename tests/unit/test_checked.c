@@ -3,6 +3,7 @@
  * Checked arithmetic, at the edges.
  */
 #include "base/checked.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -77,16 +78,11 @@ int main(void)
 {
 	Suite *suite = suite_create("checked");
 	TCase *tc = tcase_create("checked");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, sums_that_do_not_fit_are_refused);
 	tcase_add_test(tc, sums_that_fit_are_right);
 	tcase_add_test(tc, range_inside_does_not_wrap);
 	tcase_add_test(tc, powers_of_two);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

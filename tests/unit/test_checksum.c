@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "support/frames.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -134,8 +135,6 @@ int main(void)
 {
 	Suite *suite = suite_create("checksum");
 	TCase *tc = tcase_create("checksum");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, every_length_and_alignment);
@@ -145,8 +144,5 @@ int main(void)
 	tcase_add_test(tc, published_example);
 	tcase_add_test(tc, changed_words);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "support/frames.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <errno.h>
@@ -209,8 +210,6 @@ int main(void)
 {
 	Suite *suite = suite_create("gso");
 	TCase *tc = tcase_create("gso");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, packets_are_whole, 0, ARRAY_SIZE(shapes));
@@ -219,8 +218,5 @@ int main(void)
 	tcase_add_test(tc, headers_are_copied_once);
 	tcase_add_test(tc, what_it_is_not_is_refused);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

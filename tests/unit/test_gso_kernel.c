@@ -12,6 +12,7 @@
 #include "net/offload.h"
 #include "net/vnet_hdr.h"
 #include "support/frames.h"
+#include "support/run.h"
 #include "support/skip.h"
 #include "support/tap_host.h"
 
@@ -235,8 +236,6 @@ int main(void)
 	const char *why = tap_host_enter();
 	Suite *suite;
 	TCase *tc;
-	SRunner *runner;
-	int failed;
 
 	if (why)
 		return test_skip(why);
@@ -249,9 +248,5 @@ int main(void)
 	tcase_add_test(tc, summed_as_the_kernel_does);
 	tcase_add_test(tc, zero_sum);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

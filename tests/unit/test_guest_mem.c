@@ -4,6 +4,7 @@
  * cache, and every way to be outside.
  */
 #include "base/guest_mem.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <errno.h>
@@ -148,8 +149,6 @@ int main(void)
 {
 	Suite *suite = suite_create("guest_mem");
 	TCase *tc = tcase_create("guest_mem");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, regions_are_sorted_and_apart);
@@ -157,8 +156,5 @@ int main(void)
 	tcase_add_test(tc, outside_is_a_fault);
 	tcase_add_test(tc, translations_are_cached_until_the_table_changes);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "support/frames.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <errno.h>
@@ -162,8 +163,6 @@ int main(void)
 {
 	Suite *suite = suite_create("headers");
 	TCase *tc = tcase_create("headers");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, where_headers_are);
 	tcase_add_test(tc, parts_of_datagrams);
@@ -171,8 +170,5 @@ int main(void)
 	tcase_add_test(tc, what_is_cut_off_is_unknown);
 	tcase_add_test(tc, contradictions_are_unknown);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

@@ -3,6 +3,7 @@
  * A page by HTTP: requests good and bad, in pieces, without end, too many.
  */
 #include "machine/http_page.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <errno.h>
@@ -213,8 +214,6 @@ int main(void)
 {
 	Suite *suite = suite_create("http_page");
 	TCase *tc = tcase_create("http_page");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -224,9 +223,5 @@ int main(void)
 	tcase_add_test(tc, a_large_page);
 	tcase_add_test(tc, more_connections_than_places);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

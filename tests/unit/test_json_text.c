@@ -3,6 +3,7 @@
  * Places in JSON text: what cJSON accepts and what it refuses.
  */
 #include "machine/json_text.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <cjson/cJSON.h>
@@ -195,8 +196,6 @@ int main(void)
 {
 	Suite *suite = suite_create("json_text");
 	TCase *tc = tcase_create("core");
-	SRunner *runner;
-	int failed;
 
 	suite_add_tcase(suite, tc);
 	tcase_add_loop_test(tc, faults_are_placed, 0, ARRAY_SIZE(faults));
@@ -207,9 +206,5 @@ int main(void)
 	tcase_add_test(tc, columns_are_characters);
 	tcase_add_test(tc, integers_are_digits);
 	tcase_add_test(tc, strictness);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

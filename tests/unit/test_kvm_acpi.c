@@ -7,6 +7,7 @@
 #include "kvm/acpi.h"
 #include "kvm/aml.h"
 #include "kvm/layout.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -243,8 +244,6 @@ int main(void)
 {
 	Suite *suite = suite_create("kvm_acpi");
 	TCase *tc = tcase_create("all");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, tables_are_whole);
@@ -256,9 +255,5 @@ int main(void)
 	tcase_add_loop_test(tc, package_lengths, 0, 9);
 	tcase_add_test(tc, a_full_buffer_is_told);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

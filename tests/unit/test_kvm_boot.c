@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "kvm/boot.h"
 #include "kvm/layout.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <elf.h>
@@ -371,8 +372,6 @@ int main(void)
 {
 	Suite *suite = suite_create("kvm_boot");
 	TCase *tc = tcase_create("all");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -384,9 +383,5 @@ int main(void)
 	tcase_add_test(tc, elf_files_that_cannot_be_booted);
 	tcase_add_test(tc, files_that_are_no_kernels);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

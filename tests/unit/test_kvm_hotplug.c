@@ -5,6 +5,7 @@
 #include "base/irq.h"
 #include "kvm/hotplug.h"
 #include "kvm/layout.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -163,8 +164,6 @@ int main(void)
 {
 	Suite *s = suite_create("kvm_hotplug");
 	TCase *tc = tcase_create("all");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, nothing_has_happened);
@@ -175,9 +174,5 @@ int main(void)
 	tcase_add_test(tc, a_reset_forgets_all);
 	tcase_add_test(tc, other_accesses_do_nothing);
 	suite_add_tcase(s, tc);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(s);
 }

@@ -8,6 +8,7 @@
 #include "kvm/bus.h"
 #include "kvm/layout.h"
 #include "kvm/pci_host.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <errno.h>
@@ -638,8 +639,6 @@ int main(void)
 {
 	Suite *suite = suite_create("kvm_pci");
 	TCase *tc = tcase_create("all");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, identity);
@@ -659,9 +658,5 @@ int main(void)
 	tcase_add_test(tc, bus_is_full_some_day);
 	tcase_add_test(tc, first_range_on_the_bus_answers);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

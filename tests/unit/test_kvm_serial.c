@@ -5,6 +5,7 @@
  */
 #include "base/irq.h"
 #include "kvm/serial.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <errno.h>
@@ -421,8 +422,6 @@ int main(void)
 {
 	Suite *suite = suite_create("kvm_serial");
 	TCase *tc = tcase_create("all");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 30);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -441,9 +440,5 @@ int main(void)
 	tcase_add_test(tc, closed_output_is_discarded);
 	tcase_add_test(tc, shared_flags_are_restored);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

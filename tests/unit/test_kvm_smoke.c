@@ -5,6 +5,7 @@
  */
 #include "base/irq.h"
 #include "kvm/vm.h"
+#include "support/run.h"
 #include "support/skip.h"
 #include "unit/kvm_guest.h"
 
@@ -468,8 +469,6 @@ int main(void)
 {
 	Suite *suite = suite_create("kvm_smoke");
 	TCase *tc = tcase_create("vm");
-	SRunner *runner;
-	int failed;
 
 	if (access("/dev/kvm", R_OK | W_OK) < 0)
 		return test_skip("no usable /dev/kvm");
@@ -487,9 +486,5 @@ int main(void)
 	tcase_add_test(tc, unclaimed_addresses_read_all_ones);
 	tcase_add_test(tc, refusals_name_thing_cause_and_cure);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

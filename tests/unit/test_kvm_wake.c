@@ -5,6 +5,7 @@
  */
 #include "base/util.h"
 #include "kvm/wake.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <pthread.h>
@@ -74,16 +75,10 @@ int main(void)
 {
 	Suite *suite = suite_create("kvm_wake");
 	TCase *tc = tcase_create("all");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, signal_between_look_and_sleep_counts);
 	tcase_add_test(tc, no_wake_up_is_lost);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

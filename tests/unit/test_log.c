@@ -4,6 +4,7 @@
  * a pipe here.
  */
 #include "base/log.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -110,8 +111,6 @@ int main(void)
 {
 	Suite *suite = suite_create("log");
 	TCase *tc = tcase_create("log");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, a_line_names_its_level);
@@ -119,8 +118,5 @@ int main(void)
 	tcase_add_test(tc, a_long_line_is_cut_and_ends);
 	tcase_add_test(tc, repeated_lines_are_limited);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

@@ -3,6 +3,7 @@
  * Loops: mailboxes between threads, calls, the ends of things.
  */
 #include "base/loop.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <signal.h>
@@ -183,8 +184,6 @@ int main(void)
 {
 	Suite *suite = suite_create("loop");
 	TCase *tc = tcase_create("loop");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc, messages_of_a_sender_arrive_in_order);
@@ -193,8 +192,5 @@ int main(void)
 	tcase_add_test(tc, iothread_runs_calls_and_messages_to_the_end);
 	tcase_add_test(tc, a_message_travels_there_and_back);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

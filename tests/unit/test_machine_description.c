@@ -5,6 +5,7 @@
 #include "machine/description.h"
 #include "machine/keys.h"
 #include "machine/kinds.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -512,8 +513,6 @@ int main(void)
 {
 	Suite *suite = suite_create("description");
 	TCase *tc = tcase_create("core");
-	SRunner *runner;
-	int failed;
 
 	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(tc, NULL, teardown);
@@ -530,9 +529,5 @@ int main(void)
 	tcase_add_test(tc, table_is_sound);
 	tcase_add_test(tc, words_of_a_selector);
 	tcase_add_test(tc, quoting);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

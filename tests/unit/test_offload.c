@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "support/frames.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <errno.h>
@@ -192,8 +193,6 @@ int main(void)
 {
 	Suite *suite = suite_create("offload");
 	TCase *tc = tcase_create("offload");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, flags_say_the_same, 0, ARRAY_SIZE(shapes));
@@ -203,8 +202,5 @@ int main(void)
 	tcase_add_test(tc, odd_places);
 	tcase_add_test(tc, tags_in_and_out);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

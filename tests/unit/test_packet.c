@@ -4,6 +4,7 @@
  */
 #include "net/packet.h"
 #include "support/net_bufs.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <errno.h>
@@ -141,8 +142,6 @@ int main(void)
 {
 	Suite *suite = suite_create("packet");
 	TCase *tc = tcase_create("packet");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, packets_are_counted);
@@ -151,8 +150,5 @@ int main(void)
 	tcase_add_test(tc, iov_points_into_guest_memory);
 	tcase_add_test(tc, checksum_states);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

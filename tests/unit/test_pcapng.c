@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/util.h"
 #include "support/pcapng_reader.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <errno.h>
@@ -170,8 +171,6 @@ int main(void)
 {
 	Suite *suite = suite_create("pcapng");
 	TCase *tc = tcase_create("pcapng");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, packet_block_is_as_specified);
 	tcase_add_test(tc, every_length_is_padded);
@@ -179,8 +178,5 @@ int main(void)
 	tcase_add_test(tc, names_are_cut_off);
 	tcase_add_test(tc, whole_blocks_within_a_limit);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

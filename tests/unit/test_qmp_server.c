@@ -5,6 +5,7 @@
  */
 #include "machine/qmp.h"
 #include "support/qmp_toy.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <errno.h>
@@ -666,8 +667,6 @@ int main(void)
 {
 	Suite *suite = suite_create("qmp_server");
 	TCase *tc = tcase_create("qmp_server");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 90);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -692,9 +691,5 @@ int main(void)
 	tcase_add_test(tc, a_connection_is_given_away);
 	tcase_add_test(tc, the_end_sends_what_was_said);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

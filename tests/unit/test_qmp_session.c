@@ -6,6 +6,7 @@
 #include "machine/qmp_session.h"
 #include "support/count_calls.h"
 #include "support/qmp_toy.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -575,8 +576,6 @@ int main(void)
 {
 	Suite *suite = suite_create("qmp_session");
 	TCase *tc = tcase_create("qmp_session");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, begin, end);
@@ -596,9 +595,5 @@ int main(void)
 	tcase_add_test(tc, a_connection_that_is_not_given_away_is_told);
 	tcase_add_test(tc, out_of_memory);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

@@ -3,6 +3,7 @@
  * Cutting a stream of bytes into JSON values, however the bytes arrive.
  */
 #include "machine/qmp_stream.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -176,17 +177,11 @@ int main(void)
 {
 	Suite *suite = suite_create("qmp_stream");
 	TCase *tc = tcase_create("qmp_stream");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tc, values_are_cut_out, 0, ARRAY_SIZE(streams));
 	tcase_add_test(tc, a_zero_byte_is_no_end);
 	tcase_add_loop_test(tc, the_endless_takes_no_memory, 0, 7);
 	tcase_add_test(tc, a_large_buffer_is_given_back);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/util.h"
 #include "support/rss_frames.h"
+#include "support/run.h"
 
 #include <arpa/inet.h>
 #include <check.h>
@@ -406,8 +407,6 @@ int main(void)
 {
 	Suite *s = suite_create("rss");
 	TCase *tc = tcase_create("rss");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_test(tc, published_vectors);
 	tcase_add_test(tc, prepared_is_plain);
@@ -420,8 +419,5 @@ int main(void)
 	tcase_add_test(tc, malformed);
 	tcase_add_test(tc, too_many_extension_headers);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(s);
 }

@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/util.h"
 #include "support/rss_frames.h"
+#include "support/run.h"
 #include "support/skip.h"
 
 #include <check.h>
@@ -244,15 +245,14 @@ static void fixture_fini(void)
 
 int main(void)
 {
-	Suite *s = suite_create("rss_bpf");
-	TCase *tc = tcase_create("rss_bpf");
-	SRunner *sr = srunner_create(s);
-	int failed, err = probe();
+	int err = probe();
+	Suite *s;
+	TCase *tc;
 
-	if (err == -EPERM || err == -ENOSYS) {
-		srunner_free(sr);
+	if (err == -EPERM || err == -ENOSYS)
 		return test_skip("no right to load BPF programs");
-	}
+	s = suite_create("rss_bpf");
+	tc = tcase_create("rss_bpf");
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, NULL, fixture_fini);
 	tcase_add_test(tc, random_frames);
@@ -261,8 +261,5 @@ int main(void)
 	tcase_add_test(tc, cut_off);
 	tcase_add_test(tc, mobile_types_are_refused);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(s);
 }

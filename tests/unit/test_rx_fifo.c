@@ -4,6 +4,7 @@
  */
 #include "net/rx_fifo.h"
 #include "support/net_bufs.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <errno.h>
@@ -104,16 +105,11 @@ int main(void)
 {
 	Suite *suite = suite_create("rx_fifo");
 	TCase *tc = tcase_create("rx_fifo");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tc, NULL, teardown);
 	tcase_add_test(tc, order_is_kept_through_growth_and_wrapping);
 	tcase_add_test(tc, pushed_at_once_and_popped_to_the_end);
 	tcase_add_test(tc, fit_finds_the_fewest);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/util.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <errno.h>
@@ -229,8 +230,6 @@ int main(void)
 {
 	Suite *suite = suite_create("rx_filter");
 	TCase *tc = tcase_create("rx_filter");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, open_lets_everything_in);
@@ -244,8 +243,5 @@ int main(void)
 	tcase_add_test(tc, tag_in_metadata);
 	tcase_add_test(tc, short_frames);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

@@ -5,6 +5,7 @@
  */
 #include "support/mem_watch.h"
 #include "support/ring_driver.h"
+#include "support/run.h"
 #include "virtio/ring_defs.h"
 #include "virtio/split_ring.h"
 
@@ -632,11 +633,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite());
 }

@@ -5,6 +5,7 @@
  */
 #include "backends/tap_handover.h"
 #include "net/types.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <poll.h>
@@ -151,16 +152,11 @@ int main(void)
 {
 	Suite *suite = suite_create("tap_handover");
 	TCase *tc = tcase_create("threads");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(tc, 100);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, nobody_sleeps_over_a_frame);
 	tcase_add_test(tc, two_senders);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

@@ -6,6 +6,7 @@
 #include "backends/tap.h"
 
 #include "support/net_bufs.h"
+#include "support/run.h"
 #include "support/skip.h"
 #include "support/tap_host.h"
 
@@ -426,8 +427,6 @@ int main(void)
 	const char *why = tap_host_enter();
 	Suite *suite;
 	TCase *tc;
-	SRunner *runner;
-	int failed;
 
 	if (why)
 		return test_skip(why);
@@ -444,9 +443,5 @@ int main(void)
 	tcase_add_test(tc, moved_and_deleted);
 	tcase_add_test(tc, not_followed);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "net/vnet_hdr.h"
+#include "support/run.h"
 #include "support/skip.h"
 #include "support/tap_host.h"
 
@@ -381,14 +382,11 @@ int main(void)
 	const char *why = tap_host_enter();
 	Suite *suite;
 	TCase *tc;
-	SRunner *sr;
-	int failed;
 
 	if (why)
 		return test_skip(why);
 	suite = suite_create("tap_mq");
 	tc = tcase_create("mq");
-	sr = srunner_create(suite);
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, frames_find_their_queue, 0, 4);
@@ -405,8 +403,5 @@ int main(void)
 	tcase_add_test(tc, inspected);
 	tcase_add_test(tc, deleted);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

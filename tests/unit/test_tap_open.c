@@ -5,6 +5,7 @@
  */
 #include "backends/tap.h"
 
+#include "support/run.h"
 #include "support/skip.h"
 #include "support/tap_host.h"
 
@@ -417,8 +418,6 @@ int main(void)
 	const char *why = tap_host_enter();
 	Suite *suite;
 	TCase *tc;
-	SRunner *runner;
-	int failed;
 
 	if (why)
 		return test_skip(why);
@@ -441,9 +440,5 @@ int main(void)
 	tcase_add_test(tc, inherited_wrong);
 	tcase_add_test(tc, neither_or_both);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

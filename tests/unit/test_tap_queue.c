@@ -8,6 +8,7 @@
 #include "net/vnet_hdr.h"
 
 #include "support/net_bufs.h"
+#include "support/run.h"
 #include "support/skip.h"
 #include "support/tap_host.h"
 
@@ -735,8 +736,6 @@ int main(void)
 	const char *why = tap_host_enter();
 	Suite *suite;
 	TCase *tc;
-	SRunner *runner;
-	int failed;
 
 	if (why)
 		return test_skip(why);
@@ -768,9 +767,5 @@ int main(void)
 	tcase_add_test(tc, transmit_down);
 	tcase_add_test(tc, again);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

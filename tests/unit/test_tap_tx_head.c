@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "net/vnet_hdr.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <errno.h>
@@ -178,8 +179,6 @@ int main(void)
 {
 	Suite *suite = suite_create("tap_tx_head");
 	TCase *tc = tcase_create("head");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, header_only);
@@ -187,8 +186,5 @@ int main(void)
 	tcase_add_test(tc, ipv4_checksum);
 	tcase_add_test(tc, contradictions);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

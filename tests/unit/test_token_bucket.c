@@ -3,6 +3,7 @@
  * Token buckets under a clock of the test's.
  */
 #include "net/token_bucket.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <pthread.h>
@@ -214,8 +215,6 @@ int main(void)
 {
 	Suite *suite = suite_create("token bucket");
 	TCase *tc = tcase_create("bucket");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_checked_fixture(tc, setup, NULL);
@@ -230,8 +229,5 @@ int main(void)
 	tcase_add_test(tc, extremes);
 	tcase_add_test(tc, threads_share_a_bucket);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

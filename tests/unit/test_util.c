@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/irq.h"
 #include "base/util.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <errno.h>
@@ -100,8 +101,6 @@ int main(void)
 {
 	Suite *suite = suite_create("util");
 	TCase *tc = tcase_create("util");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, close_fd_closes_once_and_keeps_errno);
 	tcase_add_test(tc, errno_has_words_and_a_name);
@@ -109,8 +108,5 @@ int main(void)
 	tcase_add_test(tc, container_of_finds_the_object);
 	tcase_add_test(tc, eventfds_count_signals_into_one);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }

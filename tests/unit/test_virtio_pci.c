@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/irq.h"
 #include "support/fake_device.h"
+#include "support/run.h"
 #include "support/virtio_guest.h"
 #include "virtio/pci.h"
 #include "virtio/transport.h"
@@ -530,11 +531,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite());
 }

@@ -4,6 +4,7 @@
  * each case runs on PCI and on MMIO, with doorbells and without.
  */
 #include "base/irq.h"
+#include "support/run.h"
 #include "unit/virtio_rig.h"
 
 #include <check.h>
@@ -665,11 +666,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite());
 }

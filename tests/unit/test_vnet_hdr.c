@@ -5,6 +5,7 @@
 #include "net/vnet_hdr.h"
 
 #include "support/frames.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <errno.h>
@@ -285,8 +286,6 @@ int main(void)
 {
 	Suite *suite = suite_create("vnet_hdr");
 	TCase *tc = tcase_create("vnet_hdr");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, nothing_is_lost);
 	tcase_add_test(tc, received_headers_come_back);
@@ -296,8 +295,5 @@ int main(void)
 	tcase_add_test(tc, flags_follow_from_the_header);
 	tcase_add_test(tc, header_follows_from_the_flags);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_run(suite);
 }
