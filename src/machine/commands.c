@@ -70,9 +70,6 @@ bool arg_bool(const cJSON *args, const char *name)
 	return cJSON_IsTrue(arg_find(args, name));
 }
 
-/* Bytes of a client's text that an answer repeats. */
-#define REPEATED_MAX 100
-
 void fail_not_found(struct qmp_call *call, const char *id)
 {
 	qmp_fail(call, QMP_DEVICE_NOT_FOUND, "Device '%.*s' not found",

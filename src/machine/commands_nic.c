@@ -8,6 +8,8 @@
  */
 #include "machine/commands_private.h"
 
+#include "base/utf8.h"
+
 #include <string.h>
 
 /* An argument, and the description's key for it. */
@@ -156,7 +158,8 @@ void run_device_add(void *owner, struct qmp_call *call, const cJSON *args)
 		{0},
 	};
 	struct commands *commands = owner;
-	const char *model = model_of(arg_string(args, "driver"));
+	const char *driver = arg_string(args, "driver");
+	const char *model = model_of(driver);
 	struct nic_config config;
 	struct description desc;
 	struct kind_error error = {""};
@@ -164,8 +167,8 @@ void run_device_add(void *owner, struct qmp_call *call, const cJSON *args)
 
 	if (!model) {
 		qmp_fail(call, QMP_GENERIC_ERROR,
-			 "'%.100s' is not a valid device model name",
-			 arg_string(args, "driver"));
+			 "'%.*s' is not a valid device model name",
+			 (int)utf8_cut(driver, REPEATED_MAX), driver);
 		return;
 	}
 	object = as_described(args, names);
@@ -202,6 +205,11 @@ void run_set_link(void *owner, struct qmp_call *call, const cJSON *args)
 
 	if (!nic && netdev)
 		nic = netdev_nic(netdev);
+	if (!nic && netdev) {
+		qmp_fail(call, QMP_GENERIC_ERROR, "netdev '%s' has no NIC",
+			 name);
+		return;
+	}
 	if (!nic) {
 		fail_not_found(call, name);
 		return;

@@ -12,6 +12,9 @@
 #include "machine/description.h"
 #include "machine/keys.h"
 
+/* Bytes of a client's text that an answer repeats. */
+#define REPEATED_MAX 100
+
 /* @pendings: calls that are answered later. */
 struct commands {
 	struct commands_config config;

@@ -166,6 +166,8 @@ for i in 1 2 3; do
 		'{"type": "null", "id": "x", "ifname": "tap0"}'
 	refused GenericError "Parameter 'id' is missing" netdev_add \
 		'{"type": "null"}'
+	refused GenericError "netdev 'm' has no NIC" set_link \
+		'{"name": "m", "up": true}'
 	ctl netdev-replace eth0 m
 	refused GenericError "m: eth0 has it" netdev_replace \
 		'{"id": "eth0", "netdev": "m"}'
