@@ -8,8 +8,8 @@
  * whether there is a control queue, and three pairs to be had by it (6). Each
  * operation is a byte and its operands; missing operands are 0.
  *
- * Whatever happens, nobody aborts, each start and stop is answered once, and
- * no queue is left over.
+ * Whatever happens, nobody aborts, each start, stop, pause and inspection is
+ * answered once, and no queue is left over.
  */
 #include "backends/loopback.h"
 #include "backends/null.h"
@@ -54,6 +54,10 @@ struct stream {
 	uint16_t n_pairs;
 	bool watched;
 	uint32_t noise;
+	bool paused;		/* or about to be */
+	unsigned int run_waits; /* pauses and resumes without an answer */
+	unsigned int look_waits;
+	struct inspect tree;
 	uint8_t frame[FRAME_MAX];
 	uint8_t in[VNIC_BUF_LEN];
 };
@@ -261,6 +265,57 @@ static void send_command(struct stream *s)
 		(void)ring_driver_show(drv);
 }
 
+static void ran(void *arg)
+{
+	struct stream *s = arg;
+
+	require(s->run_waits == 1, "a pause or resume is answered twice");
+	s->run_waits = 0;
+}
+
+static void looked(void *arg)
+{
+	struct stream *s = arg;
+
+	require(s->look_waits == 1, "an inspection is answered twice");
+	s->look_waits = 0;
+	require(inspect_text(&s->tree) != NULL, "no tree");
+	inspect_fini(&s->tree);
+}
+
+/* What whoever runs the machine does. */
+static void machine_acts(struct stream *s, uint8_t what)
+{
+	struct virtio_device *device = s->vnic.device;
+	int err = 0;
+
+	switch (what % 4) {
+	case 0:
+		virtio_net_set_link(device, what & 4);
+		break;
+	case 1:
+		if (s->run_waits++)
+			break;
+		s->paused = !s->paused;
+		err = s->paused ? virtio_net_pause(device, ran, s)
+				: virtio_net_resume(device, ran, s);
+		break;
+	case 2:
+		if (s->look_waits++)
+			break;
+		inspect_init(&s->tree);
+		err = virtio_net_inspect(device, &s->tree, looked, s);
+		break;
+	default:
+		device->ops->queue_target(device, (uint16_t)take(s, 1),
+					  (unsigned int)take(s, 1));
+		break;
+	}
+	s->run_waits = MIN(s->run_waits, 1U);
+	s->look_waits = MIN(s->look_waits, 1U);
+	require(err == 0, "a request is refused");
+}
+
 /* What the host side does, if a script can make it. */
 static void host_acts(struct stream *s)
 {
@@ -268,7 +323,9 @@ static void host_acts(struct stream *s)
 	struct script_queue *q = s->script ? s->script->queues[pair] : NULL;
 	uint8_t what = (uint8_t)take(s, 1);
 
-	if (what % 8 == 0)
+	if (what % 8 == 0 && what & 64)
+		machine_acts(s, (uint8_t)take(s, 1));
+	else if (what % 8 == 0)
 		net_endpoint_raise(s->endpoint,
 				   what & 8 ? net_action_link((what & 16) != 0)
 					    : net_action_restart());
@@ -324,6 +381,7 @@ static void operate(struct stream *s)
 	uint8_t op = (uint8_t)take(s, 1);
 	struct ring_driver *drv;
 
+	s->vnic.n_events = 0;
 	switch ((op & 0x7f) % 12) {
 	case 0:
 		raw_desc(s, take_ring(s, op & 0x80));
@@ -419,6 +477,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		operate(&s);
 	run(&s, 4);
 	vnic_stop(&s.vnic);
+	run(&s, 4);
+	require(!s.run_waits && !s.look_waits, "a request is not answered");
 	require(atomic_load(&s.endpoint->live_queues) == 0, "a queue lives");
 	vnic_unplug(&s.vnic);
 	net_endpoint_destroy(s.endpoint);
