@@ -10,6 +10,7 @@
  */
 #include "backends/capture_tap.h"
 #include "backends/pcapng.h"
+#include "fuzz/input.h"
 #include "support/net_bufs.h"
 #include "support/pcapng_reader.h"
 
@@ -24,8 +25,7 @@
 #define FILE_MAX   (4U << 20)
 
 struct stream {
-	const uint8_t *data;
-	size_t size;
+	struct fuzz_input input;
 	bool vnet_hdr;
 	struct capture_tap tap;
 	struct capture_finder finder;
@@ -53,13 +53,7 @@ static void require(bool condition, const char *what)
 
 static uint64_t take(struct stream *s, size_t n)
 {
-	uint64_t value = 0;
-
-	for (size_t i = 0; i < n && s->size > 0; i++) {
-		value |= (uint64_t)*s->data++ << (8 * i);
-		s->size--;
-	}
-	return value;
+	return fuzz_take(&s->input, n);
 }
 
 static uint64_t sum_of(const unsigned char *bytes, size_t n)
@@ -192,8 +186,8 @@ static void begin(struct stream *s, const uint8_t *data, size_t size)
 	memset(&s->tap, 0, sizeof(s->tap));
 	memset(&s->finder, 0, sizeof(s->finder));
 	s->n_frames = 0;
-	s->data = data;
-	s->size = size;
+	s->input.data = data;
+	s->input.size = size;
 	s->vnet_hdr = take(s, 1) & 1;
 	config.header_room = s->vnet_hdr;
 	s->source = aligned_alloc(_Alignof(struct capture_source),
@@ -245,7 +239,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	unsigned int calls = 0;
 
 	begin(&s, data, size);
-	for (; s.size && calls < FRAMES_MAX;) {
+	for (; s.input.size && calls < FRAMES_MAX;) {
 		switch (take(&s, 1) % 4) {
 		case 0:
 		case 1:

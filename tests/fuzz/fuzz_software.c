@@ -10,6 +10,7 @@
 #include "backends/software.h"
 #include "backends/software_queue.h"
 #include "base/bytes.h"
+#include "fuzz/input.h"
 #include "net/vnet_hdr.h"
 #include "support/frames.h"
 #include "support/net_bufs.h"
@@ -25,8 +26,7 @@
 #define FRAME_MAX 3000
 
 struct stream {
-	const uint8_t *data;
-	size_t size;
+	struct fuzz_input input;
 	struct loop loop;
 	struct script_endpoint *script;
 	struct net_endpoint *ep;
@@ -54,13 +54,7 @@ static void require(bool condition, const char *what)
 
 static uint64_t take(struct stream *s, size_t n)
 {
-	uint64_t value = 0;
-
-	for (size_t i = 0; i < n && s->size > 0; i++) {
-		value |= (uint64_t)*s->data++ << (8 * i);
-		s->size--;
-	}
-	return value;
+	return fuzz_take(&s->input, n);
 }
 
 /* What passes by software is in whatever order the endpoint has. */
@@ -266,10 +260,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct stream *s = calloc(1, sizeof(*s));
 
 	require(s, "no memory");
-	s->data = data;
-	s->size = size;
+	s->input.data = data;
+	s->input.size = size;
 	begin(s, (unsigned int)take(s, 1));
-	while (s->size)
+	while (s->input.size)
 		operate(s);
 	drain(s);
 	end(s);

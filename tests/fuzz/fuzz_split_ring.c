@@ -9,6 +9,7 @@
  *
  * Each operation is a byte and its operands; missing operands are 0.
  */
+#include "fuzz/input.h"
 #include "support/mem_watch.h"
 #include "support/ring_driver.h"
 #include "virtio/ring_defs.h"
@@ -26,8 +27,7 @@
 #define USED_AT	 0x500
 
 struct stream {
-	const uint8_t *data;
-	size_t size;
+	struct fuzz_input input;
 	struct guest_ram ram;
 	struct virtio_queue_setup setup;
 	struct split_ring ring;
@@ -49,23 +49,17 @@ static void require(bool condition, const char *what)
 
 static uint64_t take(struct stream *s, size_t n)
 {
-	uint64_t value = 0;
-
-	for (size_t i = 0; i < n && s->size > 0; i++) {
-		value |= (uint64_t)*s->data++ << (8 * i);
-		s->size--;
-	}
-	return value;
+	return fuzz_take(&s->input, n);
 }
 
 /* Bytes of the input to memory. */
 static void fill(struct stream *s, size_t at, size_t len)
 {
 	at %= RAM_SIZE;
-	len = MIN(MIN(len, s->size), RAM_SIZE - at);
-	memcpy(s->ram.bytes + at, s->data, len);
-	s->data += len;
-	s->size -= len;
+	len = MIN(MIN(len, s->input.size), RAM_SIZE - at);
+	memcpy(s->ram.bytes + at, s->input.data, len);
+	s->input.data += len;
+	s->input.size -= len;
 }
 
 static void accessed(void *arg, const unsigned char *at, bool write)
@@ -201,8 +195,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		guest_ram_init(&s.ram, RAM_BASE, RAM_SIZE);
 	memset(s.ram.bytes, 0, RAM_SIZE);
 	memset(s.in_flight, 0, sizeof(s.in_flight));
-	s.data = data;
-	s.size = size;
+	s.input.data = data;
+	s.input.size = size;
 	s.noise = (uint32_t)size;
 	first = (uint8_t)take(&s, 1);
 	s.setup = (struct virtio_queue_setup){
@@ -219,7 +213,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	s.watched = (first & 32) != 0;
 	if (s.watched)
 		mem_watch_begin(s.ram.view, RAM_SIZE, accessed, &s);
-	while (s.size)
+	while (s.input.size)
 		operate(&s);
 	if (s.watched)
 		mem_watch_end();

@@ -15,6 +15,7 @@
 #include "backends/null.h"
 #include "base/bytes.h"
 #include "base/log.h"
+#include "fuzz/input.h"
 #include "support/mem_watch.h"
 #include "support/script_endpoint.h"
 #include "support/vnic.h"
@@ -45,8 +46,7 @@ enum kind {
 };
 
 struct stream {
-	const uint8_t *data;
-	size_t size;
+	struct fuzz_input input;
 	struct vnic vnic;
 	struct net_endpoint *endpoint;
 	struct script_endpoint *script; /* or NULL */
@@ -74,13 +74,7 @@ static void require(bool condition, const char *what)
 
 static uint64_t take(struct stream *s, size_t n)
 {
-	uint64_t value = 0;
-
-	for (size_t i = 0; i < n && s->size > 0; i++) {
-		value |= (uint64_t)*s->data++ << (8 * i);
-		s->size--;
-	}
-	return value;
+	return fuzz_take(&s->input, n);
 }
 
 /* One read in four of a ring finds other bytes the next time. */
@@ -452,8 +446,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	log_set_level(LOG_LEVEL_ERROR);
 	memset(&s, 0, sizeof(s));
-	s.data = data;
-	s.size = size;
+	s.input.data = data;
+	s.input.size = size;
 	s.noise = (uint32_t)size;
 	first = (uint8_t)take(&s, 1);
 	s.watched = (first & 32) != 0;
@@ -473,7 +467,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		s.vnic.tx[p].tolerant = true;
 	}
 	start(&s);
-	while (s.size)
+	while (s.input.size)
 		operate(&s);
 	run(&s, 4);
 	vnic_stop(&s.vnic);

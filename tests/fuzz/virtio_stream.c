@@ -11,6 +11,7 @@
 #include "fuzz/virtio_stream.h"
 
 #include "base/log.h"
+#include "fuzz/input.h"
 #include "support/fake_device.h"
 #include "support/virtio_guest.h"
 #include "virtio/transport_core.h"
@@ -22,8 +23,7 @@
 #define ACCESSES (VIRTIO_MAX_HELD + 40)
 
 struct stream {
-	const uint8_t *data;
-	size_t size;
+	struct fuzz_input input;
 	virtio_create_fn create;
 	struct loop loop;
 	struct fake_platform platform;
@@ -46,13 +46,7 @@ static void require(bool condition, const char *what)
 /* The next @n (at most 8) bytes as a number. */
 static uint64_t take(struct stream *s, size_t n)
 {
-	uint64_t value = 0;
-
-	for (size_t i = 0; i < n && s->size > 0; i++) {
-		value |= (uint64_t)*s->data++ << (8 * i);
-		s->size--;
-	}
-	return value;
+	return fuzz_take(&s->input, n);
 }
 
 static void plug(struct stream *s)
@@ -266,13 +260,13 @@ void virtio_stream_run(virtio_create_fn create, const uint8_t *data,
 
 	log_set_level(LOG_LEVEL_ERROR);
 	memset(&s, 0, sizeof(s));
-	s.data = data;
-	s.size = size;
+	s.input.data = data;
+	s.input.size = size;
 	s.create = create;
 	require(loop_init(&s.loop) == 0, "no loop");
 	fake_platform_init(&s.platform, NULL, take(&s, 1) & 1);
 	plug(&s);
-	while (s.size > 0) {
+	while (s.input.size > 0) {
 		op(&s);
 		check(&s);
 	}
