@@ -292,6 +292,47 @@ START_TEST(header_is_handed_over)
 }
 END_TEST
 
+/* A long frame stays where it is until the guest has given enough. */
+START_TEST(handed_over_frame_waits_for_buffers)
+{
+	struct mq_pair *pair = &mq.pairs[1];
+	struct net_rx_packet packet;
+	struct rss_frame got;
+	uint16_t flow;
+	size_t n, used = 0;
+
+	mq.steering = "software";
+	mq.header_room = _i;
+	ck_assert(mq_start(&mq, 2));
+	flow = flow_of(1);
+	for (int i = 0; i < 63; i++)
+		send_by_way_of_0(flow, 100);
+	ck_assert_uint_eq(mq_take(&mq, 0, &got), 0);
+	while (net_queue_poll_ready(pair->queue, &pair->bufs.base)) {
+		ck_assert_int_eq(net_queue_rx_poll(pair->queue,
+						   &pair->bufs.base, &packet, 1,
+						   &n),
+				 0);
+		used += n;
+		if (n)
+			ck_assert_int_gt(net_bufs_take(&pair->bufs, &packet,
+						       got.bytes,
+						       sizeof(got.bytes)),
+					 0);
+	}
+	ck_assert_uint_eq(used, 63);
+	send_by_way_of_0(flow, 5000);
+	ck_assert_uint_eq(mq_take(&mq, 0, &got), 0);
+	loop_run_once(&mq.loop);
+	ck_assert_uint_eq(mq_take(&mq, 1, &got), 0);
+	ck_assert(!net_queue_poll_ready(pair->queue, &pair->bufs.base));
+	net_bufs_give(&pair->bufs, pair->queue, 0, 63);
+	ck_assert_uint_eq(mq_take(&mq, 1, &got), 5000);
+	ck_assert_mem_eq(got.bytes, frame.bytes, 5000);
+	ck_assert_uint_eq(net_queue_stats(pair->queue)->rx_dropped, 0);
+}
+END_TEST
+
 /* Many frames from one queue do not keep those from another waiting. */
 START_TEST(lanes_take_turns)
 {
@@ -398,6 +439,7 @@ int main(void)
 	tcase_add_test(tc, full_lane_drops);
 	tcase_add_test(tc, siblings_take_turns);
 	tcase_add_loop_test(tc, header_is_handed_over, 0, 2);
+	tcase_add_loop_test(tc, handed_over_frame_waits_for_buffers, 0, 2);
 	tcase_add_test(tc, lanes_take_turns);
 	tcase_add_test(tc, nothing_old_is_handed_over);
 	tcase_add_test(tc, inspected);
