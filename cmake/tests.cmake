@@ -1,17 +1,31 @@
-# evnic_test(NAME [LABELS ...] SOURCES ... LIBS ...): a Check program that ctest
-# runs. Labels: "ci" always; the tier besides (unit, conformance), and "threads"
-# for what TSan should see. A program that returns test_skip() is skipped.
+# evnic_test(NAME [SHARDS N] [TIMEOUT SECONDS] [LABELS ...] SOURCES ... LIBS ...):
+# a Check program that ctest runs; in N parts, if it takes SHARD N as arguments.
+# Labels: "ci" always; the tier besides (unit, conformance), and "threads" for
+# what TSan should see. A program that returns test_skip() is skipped.
 function(evnic_test name)
-	cmake_parse_arguments(T "" "" "LABELS;SOURCES;LIBS" ${ARGN})
+	cmake_parse_arguments(T "" "SHARDS;TIMEOUT" "LABELS;SOURCES;LIBS" ${ARGN})
 	add_executable(${name} ${T_SOURCES})
 	target_link_libraries(${name} PRIVATE ${T_LIBS} PkgConfig::CHECK)
 	target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
 	# Check's macros are not written for these.
 	target_compile_options(${name} PRIVATE -Wno-pedantic -Wno-sign-conversion
 		$<$<C_COMPILER_ID:GNU>:-Wno-stack-usage>)
-	add_test(NAME ${name} COMMAND ${name})
-	set_tests_properties(${name} PROPERTIES LABELS "ci;${T_LABELS}"
-		TIMEOUT 120 SKIP_RETURN_CODE 77)
+	if(NOT T_TIMEOUT)
+		set(T_TIMEOUT 120)
+	endif()
+	if(T_SHARDS)
+		math(EXPR last "${T_SHARDS} - 1")
+		foreach(shard RANGE ${last})
+			add_test(NAME ${name}_${shard}
+				COMMAND ${name} ${shard} ${T_SHARDS})
+			list(APPEND tests ${name}_${shard})
+		endforeach()
+	else()
+		add_test(NAME ${name} COMMAND ${name})
+		set(tests ${name})
+	endif()
+	set_tests_properties(${tests} PROPERTIES LABELS "ci;${T_LABELS}"
+		TIMEOUT ${T_TIMEOUT} SKIP_RETURN_CODE 77)
 endfunction()
 
 # evnic_fuzz(NAME SOURCES ... LIBS ...): a fuzz target. With EVNIC_FUZZ it is a

@@ -4,6 +4,9 @@
  * and in every wrapper, on one thread and with an iothread, with and without
  * virtio-net headers.
  *
+ * It waits more than it computes, so several may run at a time: with arguments
+ * SHARD N it runs every N-th pairing from SHARD on.
+ *
  * A failure names the test case, which is the wrapper and the backend, and the
  * index of the run, which is RIG_MODES times that of the pairing plus the mode.
  */
@@ -51,11 +54,16 @@ static void add_pairing(Suite *suite, size_t i, char name[NAME_MAX_LEN])
 	suite_add_tcase(suite, tc);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	size_t first = argc == 3 ? strtoul(argv[1], NULL, 10) : 0;
+	size_t shards = argc == 3 ? strtoul(argv[2], NULL, 10) : 1;
 	Suite *suite = suite_create("backends");
 	char(*names)[NAME_MAX_LEN];
 	int status;
+
+	if (!shards)
+		return EXIT_FAILURE;
 
 	for (size_t i = 0; i < backend_rows_count; i++) {
 		if (backend_rows[i]->prepare)
@@ -64,7 +72,7 @@ int main(void)
 	names = calloc(pairings_count(), sizeof(*names));
 	if (!names)
 		return EXIT_FAILURE;
-	for (size_t i = 0; i < pairings_count(); i++) {
+	for (size_t i = first; i < pairings_count(); i += shards) {
 		if (!pairing_at(i).wrapper || !pairing_at(i).backend->alone)
 			add_pairing(suite, i, names[i]);
 	}
