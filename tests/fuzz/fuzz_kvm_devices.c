@@ -271,7 +271,7 @@ static uint64_t bar_of(const struct world *w, uint8_t which)
 static void ring_or_bell(struct world *w, uint8_t what, uint64_t value)
 {
 	struct platform_slot *base = w->slots[what % ARRAY_SIZE(w->slots)];
-	struct slot *slot = container_of(base, struct slot, base);
+	struct slot *slot;
 	const struct platform_bell bell = {
 		.offset = 0x3000 + value % N_BELLS * 4,
 		.len = 2,
@@ -281,6 +281,7 @@ static void ring_or_bell(struct world *w, uint8_t what, uint64_t value)
 
 	if (!base)
 		return;
+	slot = container_of(base, struct slot, base);
 	if (value & 0x100) {
 		eventfd_signal(slot->ops->irq_fd(slot, what % N_VECTORS));
 	} else {
