@@ -79,8 +79,11 @@ static const struct ctl_command commands[] = {
 	 ctl_run_limits},
 	{"capture", "", 0, 0, NULL, "query-nics", "captures and their counters",
 	 ctl_run_capture},
-	{"capture start", "NIC [FILE]", 1, 2, capture_options, "capture-start",
-	 "write a NIC's frames to FILE (pcapng)", ctl_run_capture_start},
+	{"capture start", "[NIC [FILE]]", 0, 2, capture_options,
+	 "capture-start",
+	 "write a NIC's frames to FILE (pcapng); NIC may be left out where "
+	 "there is but one",
+	 ctl_run_capture_start},
 	{"capture stop", "NIC", 1, 1, NULL, "capture-stop", "end that",
 	 ctl_run_capture_stop},
 	{"qmp", "NAME [JSON]", 1, 2, NULL, NULL,

@@ -120,6 +120,26 @@ static int start_to_file(struct ctl *ctl, cJSON *args)
 	return ctl_do(ctl, "capture-start", args, -1);
 }
 
+/* The machine's only NIC, for who names none, into @args. False: there is not
+ * exactly one, and this was told. */
+static bool add_only_nic(struct ctl *ctl, cJSON *args)
+{
+	cJSON *nics = ctl_call(&ctl->client, "query-nics", NULL, -1);
+	int n = cJSON_GetArraySize(nics);
+
+	if (n == 1)
+		(void)cJSON_AddStringToObject(
+			args, "id",
+			ctl_string(cJSON_GetArrayItem(nics, 0), "id"));
+	else if (nics)
+		(void)fprintf(stderr,
+			      "evnic: the machine has %d NICs: say which one "
+			      "to capture\n",
+			      n);
+	cJSON_Delete(nics);
+	return n == 1;
+}
+
 int ctl_run_capture_start(struct ctl *ctl)
 {
 	bool to_stdout = ctl_option(ctl, "--stdout") != NULL;
@@ -136,10 +156,15 @@ int ctl_run_capture_start(struct ctl *ctl)
 		return CTL_WRONG;
 	}
 	args = cJSON_CreateObject();
-	(void)cJSON_AddStringToObject(args, "id", ctl_word(ctl, 0));
+	if (ctl->n_words)
+		(void)cJSON_AddStringToObject(args, "id", ctl_word(ctl, 0));
 	if (!add_options(ctl, args)) {
 		cJSON_Delete(args);
 		return CTL_WRONG;
+	}
+	if (!ctl->n_words && !add_only_nic(ctl, args)) {
+		cJSON_Delete(args);
+		return CTL_FAILED;
 	}
 	return to_stdout ? start_to_stdout(ctl, args)
 			 : start_to_file(ctl, args);

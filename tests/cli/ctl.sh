@@ -74,14 +74,15 @@ fails 2 'no limit: "rx_bandwidth=fast"' sock limits eth0 rx_bandwidth=fast
 fails 2 'no limit: "rx=1/1"' sock limits eth0 rx=1/1
 fails 2 'no JSON object: "[1]"' sock qmp stop '[1]'
 fails 2 'one of FILE and --stdout' sock capture start eth0
+fails 2 'one of FILE and --stdout' sock capture start
 fails 2 'one of FILE and --stdout' sock capture start eth0 f --stdout
 fails 2 'no number: "x"' sock capture start eth0 f --snaplen x
 fails 2 'no list of queue pairs' sock capture start eth0 f --queues '1,'
 expect 0 "$evnic" ctl --help
 says out "usage: evnic ctl"
-says out "capture start NIC [FILE]"
+says out "capture start [NIC [FILE]]"
 expect 0 "$evnic" ctl sock capture start --help
-says out "usage: evnic ctl SOCKET capture start NIC [FILE] [--stdout]"
+says out "usage: evnic ctl SOCKET capture start [NIC [FILE]] [--stdout]"
 says out "  --snaplen N  "
 expect 0 "$evnic" --help
 says out "ctl    SOCKET COMMAND..."
