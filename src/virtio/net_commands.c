@@ -299,7 +299,8 @@ static int set_rss(struct virtio_net_settings *settings, struct reader *r)
 		return err;
 	if (key_len != NET_RSS_KEY_LEN)
 		return -EINVAL;
-	err = take_rest(r, steering.key, NET_RSS_KEY_LEN);
+	/* Linux from 6.12 on sends a byte more: the padding of its structure. */
+	err = take(r, steering.key, NET_RSS_KEY_LEN);
 	if (err < 0)
 		return err;
 	settings->steering = steering;

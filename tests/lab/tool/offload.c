@@ -156,25 +156,28 @@ int lab_channels(char **argv)
 	return 0;
 }
 
-/* IFACE QUEUE */
+/* IFACE QUEUE: by the request that ethtool(8) uses. */
 int lab_rss(char **argv)
 {
 	union {
-		struct ethtool_rxfh_indir table;
-		uint32_t room[sizeof(struct ethtool_rxfh_indir) / 4 + 1024];
-	} ask = {.table = {.cmd = ETHTOOL_GRXFHINDIR}};
+		struct ethtool_rxfh rss;
+		uint32_t room[sizeof(struct ethtool_rxfh) / 4 + 1024];
+	} ask = {.rss = {.cmd = ETHTOOL_GRSSH}};
 	uint32_t size;
 
 	if (ethtool(argv[0], &ask) != 0)
 		return lab_fail("rss: how many entries");
-	size = ask.table.size;
+	size = ask.rss.indir_size;
 	if (size > 1024) {
 		errno = E2BIG;
 		return lab_fail("rss");
 	}
-	ask.table.cmd = ETHTOOL_SRXFHINDIR;
+	ask.rss = (struct ethtool_rxfh){
+		.cmd = ETHTOOL_SRSSH,
+		.indir_size = size,
+	};
 	for (uint32_t i = 0; i < size; i++)
-		ask.table.ring_index[i] = (uint32_t)lab_number(argv[1], 65535);
+		ask.rss.rss_config[i] = (uint32_t)lab_number(argv[1], 65535);
 	if (ethtool(argv[0], &ask) != 0)
 		return lab_fail("rss");
 	printf("%s: %u entries: queue %s\n", argv[0], size, argv[1]);
