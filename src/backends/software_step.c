@@ -45,6 +45,17 @@ struct job {
 	struct net_headers headers;
 };
 
+/* Goes @len bytes on, which are all in the present segment. */
+static void advance(struct software_segs *from, uint32_t len)
+{
+	from->skip += len;
+	if (from->skip == from->segs->len) {
+		from->segs++;
+		from->n--;
+		from->skip = 0;
+	}
+}
+
 /* Copies the segments of the next @len bytes to @out. Returns how many. */
 static uint16_t slice(struct software_segs *from, uint32_t len,
 		      struct net_tx_seg *out)
@@ -61,12 +72,7 @@ static uint16_t slice(struct software_segs *from, uint32_t len,
 				.type = NET_TX_TAIL,
 			};
 		len -= part;
-		from->skip += part;
-		if (from->skip == from->segs->len) {
-			from->segs++;
-			from->n--;
-			from->skip = 0;
-		}
+		advance(from, part);
 	}
 	return n;
 }
@@ -77,12 +83,7 @@ static void skip(struct software_segs *from, uint32_t len)
 		uint32_t part = MIN(from->segs->len - from->skip, len);
 
 		len -= part;
-		from->skip += part;
-		if (from->skip == from->segs->len) {
-			from->segs++;
-			from->n--;
-			from->skip = 0;
-		}
+		advance(from, part);
 	}
 }
 
