@@ -356,7 +356,7 @@ int capture_writer_create(struct loop *control, const char *name,
 
 	if (!w)
 		return -ENOMEM;
-	err = iothread_create("capture", &w->io);
+	err = iothread_create("capture", THREAD_WRITER, &w->io);
 	if (err < 0) {
 		free(w);
 		return err;

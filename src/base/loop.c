@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static void drain(struct loop *loop)
@@ -152,11 +153,13 @@ static void *thread_main(void *arg)
 {
 	struct iothread *io = arg;
 
+	thread_begin(io->kind, io->name);
 	loop_run(&io->loop);
 	return NULL;
 }
 
-int iothread_create(const char *name, struct iothread **out)
+int iothread_create(const char *name, enum thread_kind kind,
+		    struct iothread **out)
 {
 	struct iothread *io = calloc(1, sizeof(*io));
 	sigset_t all, old;
@@ -164,6 +167,8 @@ int iothread_create(const char *name, struct iothread **out)
 
 	if (!io)
 		return -ENOMEM;
+	io->kind = kind;
+	(void)snprintf(io->name, sizeof(io->name), "%s", name);
 	io->quit.run = quit_run;
 	err = loop_init(&io->loop);
 	if (err < 0)
@@ -175,7 +180,6 @@ int iothread_create(const char *name, struct iothread **out)
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (err < 0)
 		goto fini_loop;
-	(void)pthread_setname_np(io->thread, name);
 	*out = io;
 	return 0;
 

@@ -17,6 +17,7 @@
  * Messages of one sender arrive in the order in which they were posted.
  */
 
+#include "base/thread.h"
 #include "base/util.h"
 
 #include <ev.h>
@@ -66,13 +67,16 @@ void loop_call(struct loop *loop, void (*run)(void *arg), void *arg);
 /* A thread that runs one loop. */
 struct iothread {
 	struct loop loop;
+	enum thread_kind kind;
+	char name[16];
 	pthread_t thread;
 	struct loop_msg quit;
 };
 
 /* Starts a thread with a loop; all signals are blocked in it. @name: at most
  * 15 characters, seen in ps. 0 or -errno. */
-int iothread_create(const char *name, struct iothread **out) MUST_CHECK;
+int iothread_create(const char *name, enum thread_kind kind,
+		    struct iothread **out) MUST_CHECK;
 
 /* Ends the thread's loop after the messages posted so far, joins, frees. NULL
  * is allowed. */

@@ -21,6 +21,7 @@
  */
 #include "kvm/vcpu.h"
 
+#include "base/thread.h"
 #include "kvm/bus.h"
 #include "kvm/error.h"
 #include "kvm/internal.h"
@@ -353,7 +354,10 @@ static void run_session(struct vcpu *vcpu)
 static void *thread_main(void *arg)
 {
 	struct vcpu *vcpu = arg;
+	char name[16];
 
+	(void)snprintf(name, sizeof(name), "vcpu%u", vcpu->id);
+	thread_begin(THREAD_VCPU, name);
 	for (unsigned int n = 0; await_session(vcpu, n); n++) {
 		run_session(vcpu);
 		loop_post(vcpu->vm->loop, &vcpu->parked);
@@ -443,7 +447,6 @@ static int create_thread(struct vcpu *vcpu)
 
 int vcpu_spawn(struct vcpu *vcpu)
 {
-	char name[16];
 	int err;
 
 	if (vcpu->has_thread)
@@ -452,8 +455,6 @@ int vcpu_spawn(struct vcpu *vcpu)
 	if (err < 0)
 		return err;
 	vcpu->has_thread = true;
-	(void)snprintf(name, sizeof(name), "vcpu%u", vcpu->id);
-	(void)pthread_setname_np(vcpu->thread, name);
 	return 0;
 }
 

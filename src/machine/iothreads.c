@@ -50,7 +50,7 @@ int iothreads_take(struct iothreads *io, struct loop **out)
 	if (!slot->io) {
 		(void)snprintf(name, sizeof(name), "evnic-io%u",
 			       (unsigned int)(slot - io->slots) % 1000);
-		err = iothread_create(name, &slot->io);
+		err = iothread_create(name, THREAD_QUEUE, &slot->io);
 		if (err < 0)
 			return err;
 	}

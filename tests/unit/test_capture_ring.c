@@ -260,7 +260,7 @@ static void two_threads(loop_msg_fn read)
 	struct reader r = {0};
 	uint32_t n = 0;
 
-	ck_assert_int_eq(iothread_create("reader", &r.io), 0);
+	ck_assert_int_eq(iothread_create("reader", THREAD_QUEUE, &r.io), 0);
 	capture_bell_init(&r.bell, &r.io->loop, read);
 	capture_bell_set(&r.bell, CAPTURE_BELL_SLEEPS);
 	while (n < RECORDS) {

@@ -122,7 +122,7 @@ START_TEST(iothread_runs_calls_and_messages_to_the_end)
 	struct iothread *io;
 	bool blocked = false;
 
-	ck_assert_int_eq(iothread_create("test", &io), 0);
+	ck_assert_int_eq(iothread_create("test", THREAD_QUEUE, &io), 0);
 	loop_call(&io->loop, where, &blocked);
 	ck_assert(pthread_equal(ran_on, io->thread));
 	ck_assert(!pthread_equal(ran_on, pthread_self()));
@@ -170,7 +170,7 @@ START_TEST(a_message_travels_there_and_back)
 	struct ball ball = {.msg.run = there_run};
 
 	ck_assert_int_eq(loop_init(&loop), 0);
-	ck_assert_int_eq(iothread_create("test", &io), 0);
+	ck_assert_int_eq(iothread_create("test", THREAD_QUEUE, &io), 0);
 	ball.there = &io->loop;
 	loop_post(&io->loop, &ball.msg);
 	loop_run(&loop);
