@@ -44,6 +44,29 @@ enum config_serial {
 	CONFIG_SERIAL_NONE,
 };
 
+enum config_level {
+	CONFIG_LEVEL_OFF,
+	CONFIG_LEVEL_ERROR,
+	CONFIG_LEVEL_WARN,
+	CONFIG_LEVEL_WARNING, /* Firecracker's older word */
+	CONFIG_LEVEL_INFO,
+	CONFIG_LEVEL_DEBUG,
+	CONFIG_LEVEL_TRACE, /* as debug */
+};
+
+enum config_seccomp {
+	CONFIG_SECCOMP_ON,
+	CONFIG_SECCOMP_LOG,
+	CONFIG_SECCOMP_OFF,
+};
+
+/* A list of strings. */
+#define CONFIG_MAX_STRINGS 16
+struct config_strings {
+	const char *items[CONFIG_MAX_STRINGS];
+	size_t n;
+};
+
 struct config_mac {
 	bool given;
 	uint8_t bytes[6];
@@ -67,6 +90,23 @@ struct machine_shape {
 struct serial_config {
 	int type; /* enum config_serial */
 	const char *path;
+};
+
+struct logger_config {
+	const char *log_path; /* NULL: standard error */
+	int level;	      /* enum config_level */
+	bool show_level;
+	bool show_log_origin;
+};
+
+/* @uid, @gid: CONFIG_ABSENT: the user's. @taps, @captures: patterns of what the
+ * running machine may open besides what the description names. */
+struct sandbox_keys {
+	int seccomp; /* enum config_seccomp */
+	int64_t uid, gid;
+	bool require_sandbox;
+	struct config_strings taps;
+	struct config_strings captures;
 };
 
 /* A token bucket; @size is CONFIG_ABSENT or 0: none. */
@@ -111,9 +151,12 @@ struct nic_config {
 /* @backends: those of the description, then the anonymous ones of NICs that
  * only name a TAP interface. */
 struct machine_config {
+	const char *id;
 	struct boot_source boot;
 	struct machine_shape shape;
 	struct serial_config serial;
+	struct logger_config logger;
+	struct sandbox_keys sandbox;
 	int64_t iothreads;
 	const char *control_socket;
 	const char *metrics_socket;

@@ -6,6 +6,7 @@
  */
 #include "machine/docs.h"
 
+#include "machine/config.h"
 #include "machine/keys.h"
 
 #include <cjson/cJSON.h>
@@ -213,6 +214,17 @@ static void add_key(cJSON *schema, const struct key *key)
 	case KEY_OBJECT:
 		add_type(schema, key, "object");
 		add_table(schema, key->table);
+		break;
+	case KEY_STRINGS:
+		add_type(schema, key, "array");
+		(void)cJSON_AddNumberToObject(schema, "maxItems",
+					      CONFIG_MAX_STRINGS);
+		items = cJSON_AddObjectToObject(schema, "items");
+		(void)cJSON_AddStringToObject(items, "type", "string");
+		(void)cJSON_AddNumberToObject(items, "minLength",
+					      (double)key->min);
+		(void)cJSON_AddNumberToObject(items, "maxLength",
+					      (double)key->max);
 		break;
 	case KEY_LIST:
 		add_type(schema, key, "array");

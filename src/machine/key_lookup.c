@@ -5,6 +5,7 @@
 #include "machine/keys.h"
 
 #include "base/util.h"
+#include "machine/config.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -139,6 +140,12 @@ const char *key_rule(const struct key *key, char *buf, size_t size)
 		break;
 	case KEY_OBJECT:
 		append(buf, size, "an object");
+		break;
+	case KEY_STRINGS:
+		append(buf, size,
+		       "a list of at most %d texts of %lld to %lld bytes",
+		       CONFIG_MAX_STRINGS, (long long)key->min,
+		       (long long)key->max);
 		break;
 	case KEY_LIST:
 		append(buf, size, "a list of at most %lld objects",

@@ -68,6 +68,32 @@ static const char *serial_word(size_t i)
 	return word_of(words, ARRAY_SIZE(words), i);
 }
 
+static const char *level_word(size_t i)
+{
+	static const char *const words[] = {
+		[CONFIG_LEVEL_OFF] = "Off",
+		[CONFIG_LEVEL_ERROR] = "Error",
+		[CONFIG_LEVEL_WARN] = "Warn",
+		[CONFIG_LEVEL_WARNING] = "Warning",
+		[CONFIG_LEVEL_INFO] = "Info",
+		[CONFIG_LEVEL_DEBUG] = "Debug",
+		[CONFIG_LEVEL_TRACE] = "Trace",
+	};
+
+	return word_of(words, ARRAY_SIZE(words), i);
+}
+
+static const char *seccomp_word(size_t i)
+{
+	static const char *const words[] = {
+		[CONFIG_SECCOMP_ON] = "on",
+		[CONFIG_SECCOMP_LOG] = "log",
+		[CONFIG_SECCOMP_OFF] = "off",
+	};
+
+	return word_of(words, ARRAY_SIZE(words), i);
+}
+
 #define TABLE(rows, holder, select)                           \
 	{                                                     \
 		.keys = (rows), .n_keys = ARRAY_SIZE(rows),   \
@@ -203,6 +229,112 @@ static const struct key serial_keys[] = {
 
 static const struct key_table serial_table =
 	TABLE(serial_keys, struct serial_config, "type");
+
+static const struct key logger_keys[] = {
+	{
+		.name = "log_path",
+		.type = KEY_STRING,
+		.offset = offsetof(struct logger_config, log_path),
+		.min = 1,
+		.max = PATH_MAX_BYTES,
+		.text = "The file to which log lines are added; SIGHUP opens "
+			"it anew. If left out, standard error. `evnic run "
+			"--log-path` says otherwise.",
+	},
+	{
+		.name = "level",
+		.type = KEY_WORD,
+		.offset = offsetof(struct logger_config, level),
+		.fallback = "Info",
+		.word = level_word,
+		.text = "The least important lines that are written. `Warning` "
+			"is `Warn`, `Trace` is `Debug`. `evnic run --level` "
+			"says otherwise.",
+	},
+	{
+		.name = "show_level",
+		.type = KEY_BOOL,
+		.offset = offsetof(struct logger_config, show_level),
+		.fallback = "true",
+		.text = "Name each line's level.",
+	},
+	{
+		.name = "show_log_origin",
+		.type = KEY_BOOL,
+		.offset = offsetof(struct logger_config, show_log_origin),
+		.fallback = "true",
+		.text = "Name the thread that wrote a line.",
+	},
+	FOREIGN("module", "has no log filter by module"),
+};
+
+static const struct key_table logger_table =
+	TABLE(logger_keys, struct logger_config, NULL);
+
+/* (uid_t)-1 means "unchanged" to the kernel. */
+#define ID_MAX 4294967294LL
+
+static const struct key sandbox_rows[] = {
+	{
+		.name = "seccomp",
+		.type = KEY_WORD,
+		.offset = offsetof(struct sandbox_keys, seccomp),
+		.fallback = "on",
+		.word = seccomp_word,
+		.text = "What becomes of a system call that the machine has no "
+			"use for: `on` ends the machine with a line in the log, "
+			"`log` lets it pass with a line in the kernel's audit "
+			"log, `off` lets it pass.",
+	},
+	{
+		.name = "uid",
+		.type = KEY_INT,
+		.offset = offsetof(struct sandbox_keys, uid),
+		.min = 0,
+		.max = ID_MAX,
+		.text = "The user that the machine runs as; takes root. If "
+			"left out, whoever started evnic.",
+	},
+	{
+		.name = "gid",
+		.type = KEY_INT,
+		.offset = offsetof(struct sandbox_keys, gid),
+		.min = 0,
+		.max = ID_MAX,
+		.text = "Its group, the only one; takes root.",
+	},
+	{
+		.name = "require_sandbox",
+		.type = KEY_BOOL,
+		.offset = offsetof(struct sandbox_keys, require_sandbox),
+		.fallback = "true",
+		.text = "Whether a stage of the confinement that this host "
+			"refuses is an error; if not, it is a warning.",
+	},
+	{
+		.name = "taps",
+		.type = KEY_STRINGS,
+		.offset = offsetof(struct sandbox_keys, taps),
+		.min = 1,
+		.max = IFACE_MAX_BYTES,
+		.text = "Names of TAP interfaces that may be added to the "
+			"running machine, with `*` and `?`. Those of the "
+			"description are always allowed.",
+	},
+	{
+		.name = "captures",
+		.type = KEY_STRINGS,
+		.offset = offsetof(struct sandbox_keys, captures),
+		.min = 2,
+		.max = PATH_MAX_BYTES,
+		.text = "Files that the running machine may be told to capture "
+			"to: an absolute directory, and a name with `*` and "
+			"`?`.",
+	},
+};
+
+static const struct key_table sandbox_table =
+	TABLE(sandbox_rows, struct sandbox_keys, NULL);
 
 /* Tokens and milliseconds that are exact in JSON, with room for sums. */
 #define TOKENS_MAX (1LL << 50)
@@ -440,6 +572,16 @@ const struct key_table key_table_backend =
 
 static const struct key machine_keys[] = {
 	{
+		.name = "id",
+		.type = KEY_STRING,
+		.offset = offsetof(struct machine_config, id),
+		.min = 1,
+		.max = NAME_MAX_BYTES,
+		.text = "The machine's name in its log lines. If left out, the "
+			"description's file name without \".json\". `evnic run "
+			"--id` says otherwise.",
+	},
+	{
 		.name = "boot-source",
 		.type = KEY_OBJECT,
 		.required = true,
@@ -460,6 +602,20 @@ static const struct key machine_keys[] = {
 		.offset = offsetof(struct machine_config, serial),
 		.table = &serial_table,
 		.text = "The guest's console.",
+	},
+	{
+		.name = "logger",
+		.type = KEY_OBJECT,
+		.offset = offsetof(struct machine_config, logger),
+		.table = &logger_table,
+		.text = "What is logged, and where.",
+	},
+	{
+		.name = "sandbox",
+		.type = KEY_OBJECT,
+		.offset = offsetof(struct machine_config, sandbox),
+		.table = &sandbox_table,
+		.text = "How the machine is confined: `docs/security.md`.",
 	},
 	{
 		.name = "network-interfaces",
@@ -520,7 +676,6 @@ static const struct key machine_keys[] = {
 	FOREIGN("pmem", "has no persistent-memory device"),
 	FOREIGN("memory-hotplug", "has no memory hot-plug"),
 	FOREIGN("mmds-config", "has no metadata service"),
-	FOREIGN("logger", "logs to standard error"),
 	FOREIGN("metrics", "has no metrics file: use metrics-socket"),
 };
 

@@ -19,6 +19,7 @@ enum key_type {
 	KEY_WORD,    /* one word of a list [int, the word's index] */
 	KEY_MAC,     /* "06:00:ac:10:00:02" [struct config_mac] */
 	KEY_OBJECT,  /* an object with keys of its own [a struct] */
+	KEY_STRINGS, /* a list of text [struct config_strings] */
 	KEY_LIST,    /* a list of such objects [an array and its size_t] */
 	KEY_FOREIGN, /* Firecracker's, evnic lacks the thing [nothing] */
 };
@@ -35,7 +36,8 @@ struct key_table {
 };
 
 /* @offset: of the value in its struct. @min, @max: range of an integer; bounds
- * of a string's length; most items of a list. @fallback: the default, as in
+ * of a string's length, or that of each in a list; most items of a list of
+ * objects. @fallback: the default, as in
  * JSON but without quotes; NULL: none. @word: the i-th word, NULL past the last.
  * @table: keys of an object, or of a list's objects. @count: of a list, offset
  * of the number of items. @only_for: words of the selector, separated by

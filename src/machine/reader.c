@@ -175,6 +175,30 @@ static void read_list(struct description *desc, const struct where *at,
 	}
 }
 
+static void read_strings(struct description *desc, const struct where *at,
+			 const cJSON *value, const struct key *key,
+			 struct config_strings *out)
+{
+	const cJSON *item;
+	struct where in;
+	size_t i = 0;
+
+	if (!cJSON_IsArray(value)) {
+		value_problem(desc, at, key, value, "is not a list");
+		return;
+	}
+	cJSON_ArrayForEach (item, value) {
+		where_enter(&in, at, i++, NULL);
+		if (out->n == CONFIG_MAX_STRINGS) {
+			value_problem(desc, &in, key, item, "is one too many");
+			return;
+		}
+		read_string(desc, &in, item, key, &out->items[out->n]);
+		if (out->items[out->n])
+			out->n++;
+	}
+}
+
 /* Does a value for something that evnic lacks ask for nothing? */
 static bool asks_nothing(const cJSON *value)
 {
@@ -211,6 +235,9 @@ static void read_value(struct description *desc, const struct where *at,
 		break;
 	case KEY_OBJECT:
 		read_object(desc, at, value, key->table, out);
+		break;
+	case KEY_STRINGS:
+		read_strings(desc, at, value, key, out);
 		break;
 	case KEY_LIST:
 		read_list(desc, at, value, key, out,
@@ -251,6 +278,7 @@ static void apply_defaults(const struct key_table *table, char *base)
 			apply_defaults(key->table, out);
 			break;
 		case KEY_MAC:
+		case KEY_STRINGS:
 		case KEY_LIST:
 		case KEY_FOREIGN:
 			break; /* zero is right */

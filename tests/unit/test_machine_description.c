@@ -51,6 +51,13 @@ START_TEST(defaults)
 	ck_assert_int_eq(c->shape.on_reset, CONFIG_RESET_EXIT);
 	ck_assert_int_eq(c->serial.type, CONFIG_SERIAL_STDIO);
 	ck_assert_int_eq(c->iothreads, CONFIG_ABSENT);
+	ck_assert_ptr_null(c->id);
+	ck_assert_ptr_null(c->logger.log_path);
+	ck_assert_int_eq(c->logger.level, CONFIG_LEVEL_INFO);
+	ck_assert_int_eq(c->sandbox.seccomp, CONFIG_SECCOMP_ON);
+	ck_assert_int_eq(c->sandbox.uid, CONFIG_ABSENT);
+	ck_assert(c->sandbox.require_sandbox);
+	ck_assert_uint_eq(c->sandbox.taps.n, 0);
 	ck_assert_uint_eq(c->n_nics, 0);
 	ck_assert_uint_eq(c->n_backends, 0);
 }
@@ -161,6 +168,34 @@ START_TEST(limits_and_queues)
 }
 END_TEST
 
+/* How it is confined, and what it logs. */
+START_TEST(sandbox_and_logger)
+{
+	const struct machine_config *c = &desc.config;
+
+	parse("{" BOOT ", \"id\": \"vm7\", "
+	      "\"logger\": {\"log_path\": \"l\", \"level\": \"Warning\", "
+	      "\"show_level\": false, \"show_log_origin\": false}, "
+	      "\"sandbox\": {\"seccomp\": \"log\", \"uid\": 0, "
+	      "\"gid\": 4294967294, \"require_sandbox\": false, "
+	      "\"taps\": [\"tap*\", \"x?\"], "
+	      "\"captures\": [\"/c/*.pcapng\"]}}");
+	ck_assert_str_eq(said, "");
+	ck_assert_str_eq(c->id, "vm7");
+	ck_assert_str_eq(c->logger.log_path, "l");
+	ck_assert_int_eq(c->logger.level, CONFIG_LEVEL_WARNING);
+	ck_assert(!c->logger.show_level && !c->logger.show_log_origin);
+	ck_assert_int_eq(c->sandbox.seccomp, CONFIG_SECCOMP_LOG);
+	ck_assert_int_eq(c->sandbox.uid, 0);
+	ck_assert_int_eq(c->sandbox.gid, 4294967294);
+	ck_assert(!c->sandbox.require_sandbox);
+	ck_assert_uint_eq(c->sandbox.taps.n, 2);
+	ck_assert_str_eq(c->sandbox.taps.items[1], "x?");
+	ck_assert_uint_eq(c->sandbox.captures.n, 1);
+	ck_assert_str_eq(c->sandbox.captures.items[0], "/c/*.pcapng");
+}
+END_TEST
+
 #define NIC_WITH(keys)                                                 \
 	"{\"boot-source\": {\"kernel_image_path\": \"k\"}, "           \
 	"\"network-interfaces\": [{\"iface_id\": \"a\", \"backend\": " \
@@ -192,6 +227,17 @@ static const struct {
 	{NIC_WITH("\"tx_rate_limiter\": {\"bandwith\": {}}"),
 	 "1:122: /network-interfaces/0/tx_rate_limiter/bandwith: unknown key, "
 	 "did you mean \"bandwidth\"?\n"},
+	{"{" BOOT ", \"sandbox\": {\"taps\": \"tap0\"}}",
+	 "2:23: /sandbox/taps: \"tap0\" is not a list: must be a list of at "
+	 "most 16 texts of 1 to 15 bytes\n"},
+	{"{" BOOT ", \"sandbox\": {\"taps\": [\"a\", 5, \"\"]}}",
+	 "2:29: /sandbox/taps/1: 5 is not text: must be a list of at most 16 "
+	 "texts of 1 to 15 bytes\n"
+	 "vm.json:2:32: /sandbox/taps/2: \"\" is too short: must be a list of at most "
+	 "16 texts of 1 to 15 bytes\n"},
+	{"{" BOOT ", \"sandbox\": {\"seccomp\": true}}",
+	 "2:26: /sandbox/seccomp: true is not known: must be \"on\", \"log\" "
+	 "or \"off\"\n"},
 	{"[]", "1:1: a list is not an object\n"},
 	{"{}", "1:1: \"boot-source\" is missing: must be an object\n"},
 	{"{\"boot-source\": null}",
@@ -449,6 +495,21 @@ START_TEST(too_many_items)
 }
 END_TEST
 
+START_TEST(too_many_texts)
+{
+	char text[2048] = "{" BOOT ", \"sandbox\": {\"taps\": [\"a\"";
+
+	for (size_t i = 0; i < 18; i++)
+		(void)strcat(text, ",\n\"b\"");
+	(void)strcat(text, "]}}");
+	parse(text);
+	ck_assert_str_eq(said, "vm.json:18:1: /sandbox/taps/16: \"b\" is one "
+			       "too many: must be a list of at most 16 texts "
+			       "of 1 to 15 bytes\n");
+	ck_assert_uint_eq(desc.config.sandbox.taps.n, 16);
+}
+END_TEST
+
 static void check_table(const struct key_table *table)
 {
 	ck_assert_uint_le(table->n_keys, 64);
@@ -520,12 +581,14 @@ int main(void)
 	tcase_add_test(tc, everything_said);
 	tcase_add_test(tc, firecracker_file);
 	tcase_add_test(tc, limits_and_queues);
+	tcase_add_test(tc, sandbox_and_logger);
 	tcase_add_loop_test(tc, mistake_is_told, 0, ARRAY_SIZE(mistakes));
 	tcase_add_loop_test(tc, bad_mac_is_told, 0, ARRAY_SIZE(bad_macs));
 	tcase_add_loop_test(tc, twins_are_told, 0, ARRAY_SIZE(twins));
 	tcase_add_test(tc, all_mistakes_in_one_pass);
 	tcase_add_test(tc, many_mistakes);
 	tcase_add_test(tc, too_many_items);
+	tcase_add_test(tc, too_many_texts);
 	tcase_add_test(tc, table_is_sound);
 	tcase_add_test(tc, words_of_a_selector);
 	tcase_add_test(tc, quoting);
