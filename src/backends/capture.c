@@ -315,20 +315,10 @@ static void capture_inspect(const struct net_endpoint *ep, struct inspect *in)
 
 static const struct net_endpoint_ops endpoint_ops = {
 	.type = "capture",
-	.get_queues = net_wrapper_get_queues,
-	.stop = net_wrapper_stop,
-	.is_ordered = net_wrapper_is_ordered,
-	.destroy = net_wrapper_destroy,
+	NET_WRAPPER_PASSES_ON,
 	.vnet_hdr = net_wrapper_vnet_hdr,
 	.tx_offload_support = net_wrapper_tx_offload_support,
-	.rx_offload_support = net_wrapper_rx_offload_support,
-	.multiqueue_support = net_wrapper_multiqueue_support,
-	.tx_fast_completions = net_wrapper_tx_fast_completions,
-	.link_speed = net_wrapper_link_speed,
-	.link_up = net_wrapper_link_up,
 	.inspect = capture_inspect,
-	.get_data_path_to_guest_vf = net_wrapper_get_data_path_to_guest_vf,
-	.set_data_path_to_guest_vf = net_wrapper_set_data_path_to_guest_vf,
 };
 
 static const struct net_wrapper_ops wrapper_ops = {

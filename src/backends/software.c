@@ -139,20 +139,10 @@ static struct net_tx_offloads software_tx_offloads(
 
 static const struct net_endpoint_ops software_ops = {
 	.type = "software",
-	.get_queues = net_wrapper_get_queues,
-	.stop = net_wrapper_stop,
-	.is_ordered = net_wrapper_is_ordered,
-	.destroy = net_wrapper_destroy,
+	NET_WRAPPER_PASSES_ON,
 	.vnet_hdr = software_vnet_hdr,
 	.tx_offload_support = software_tx_offloads,
-	.rx_offload_support = net_wrapper_rx_offload_support,
-	.multiqueue_support = net_wrapper_multiqueue_support,
-	.tx_fast_completions = net_wrapper_tx_fast_completions,
-	.link_speed = net_wrapper_link_speed,
-	.link_up = net_wrapper_link_up,
 	.inspect = net_wrapper_inspect,
-	.get_data_path_to_guest_vf = net_wrapper_get_data_path_to_guest_vf,
-	.set_data_path_to_guest_vf = net_wrapper_set_data_path_to_guest_vf,
 };
 
 static void software_release(struct net_wrapper *w)

@@ -84,6 +84,18 @@ void net_wrapper_set_data_path_to_guest_vf(struct net_endpoint *ep,
 /* The inner endpoint as an object "inner". */
 void net_wrapper_inspect(const struct net_endpoint *ep, struct inspect *in);
 
+/* What every wrapper passes on, as initialisers in its table of ops; what comes
+ * besides is what it may have an opinion of. */
+#define NET_WRAPPER_PASSES_ON                                                 \
+	.get_queues = net_wrapper_get_queues, .stop = net_wrapper_stop,       \
+	.is_ordered = net_wrapper_is_ordered, .destroy = net_wrapper_destroy, \
+	.rx_offload_support = net_wrapper_rx_offload_support,                 \
+	.multiqueue_support = net_wrapper_multiqueue_support,                 \
+	.tx_fast_completions = net_wrapper_tx_fast_completions,               \
+	.link_speed = net_wrapper_link_speed, .link_up = net_wrapper_link_up, \
+	.get_data_path_to_guest_vf = net_wrapper_get_data_path_to_guest_vf,   \
+	.set_data_path_to_guest_vf = net_wrapper_set_data_path_to_guest_vf
+
 /* For a wrapper queue's net_queue_ops: the op on the inner queue. */
 bool net_wrapper_poll_ready(struct net_queue *queue,
 			    struct net_buffer_access *pool);
