@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The arguments of "evnic ctl" and the table of its commands, which is also its
- * help.
+ * The arguments of "evnic ctl" and the table of its commands.
  *
  *	evnic ctl [--json] SOCKET COMMAND [WORD | --OPTION [VALUE]]...
  *
@@ -37,7 +36,7 @@ static const struct ctl_option top_options[] = {
 	{0},
 };
 
-static const struct ctl_command commands[] = {
+const struct ctl_command ctl_commands[] = {
 	{"status", "", 0, 0, NULL, "query-status", "does the machine run?",
 	 ctl_run_status},
 	{"nics", "", 0, 0, NULL, "query-nics",
@@ -88,73 +87,8 @@ static const struct ctl_command commands[] = {
 	 ctl_run_capture_stop},
 	{"qmp", "NAME [JSON]", 1, 2, NULL, NULL,
 	 "any command of the control socket, with its arguments", ctl_run_qmp},
+	{0},
 };
-
-static void write_synopsis(FILE *out, const struct ctl_command *command)
-{
-	(void)fprintf(out, "%s%s%s", command->name, *command->words ? " " : "",
-		      command->words);
-	for (const struct ctl_option *o = command->options; o && o->name; o++)
-		(void)fprintf(out, " [%s%s%s]", o->name, o->value ? " " : "",
-			      o->value ? o->value : "");
-}
-
-static void write_usage(FILE *out, const struct ctl_command *command)
-{
-	(void)fprintf(out, "usage: evnic ctl SOCKET ");
-	write_synopsis(out, command);
-	(void)fprintf(out, "\n\n%s%s%s\n", command->what,
-		      command->qmp ? "; the control socket's command is " : "",
-		      command->qmp ? command->qmp : "");
-	for (const struct ctl_option *o = command->options; o && o->name; o++)
-		(void)fprintf(out, "  %s%s%s  %s\n", o->name,
-			      o->value ? " " : "", o->value ? o->value : "",
-			      o->what);
-}
-
-void ctl_write_help(FILE *out)
-{
-	(void)fprintf(out, "usage: evnic ctl [--json] SOCKET COMMAND...\n"
-			   "\n"
-			   "Talks to a running machine through its control "
-			   "socket. Commands:\n"
-			   "\n");
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		(void)fprintf(out, "  %s%s%s\n        %s\n", commands[i].name,
-			      *commands[i].words ? " " : "", commands[i].words,
-			      commands[i].what);
-	(void)fprintf(out,
-		      "\n"
-		      "  --json  print what the machine answers, not a table\n"
-		      "  evnic ctl SOCKET COMMAND --help  more about a "
-		      "command\n"
-		      "Exit status: 0 done; 1 the machine refused or cannot "
-		      "be reached; 2 wrong arguments.\n");
-}
-
-void ctl_write_markdown(FILE *out)
-{
-	(void)fprintf(out, "| command | what it does | on the socket |\n"
-			   "|---|---|---|\n");
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-		char *text = NULL;
-		size_t len = 0;
-		FILE *f = open_memstream(&text, &len);
-
-		if (!f)
-			continue;
-		write_synopsis(f, &commands[i]);
-		(void)fclose(f);
-		(void)fprintf(out, "| `");
-		for (const char *s = text; *s; s++)
-			(void)fprintf(out, *s == '|' ? "\\|" : "%c", *s);
-		(void)fprintf(out, "` | %s | %s%s%s |\n", commands[i].what,
-			      commands[i].qmp ? "`" : "",
-			      commands[i].qmp ? commands[i].qmp : "",
-			      commands[i].qmp ? "`" : "");
-		free(text);
-	}
-}
 
 int ctl_wrong(const struct ctl *ctl, const char *what, const char *which)
 {
@@ -174,8 +108,9 @@ static const struct ctl_command *find(char **words, size_t n, size_t *used)
 {
 	const struct ctl_command *found = NULL;
 
-	for (size_t i = 0; i < ARRAY_SIZE(commands) && n > 0; i++) {
-		const char *name = commands[i].name;
+	for (const struct ctl_command *c = ctl_commands; c->name && n > 0;
+	     c++) {
+		const char *name = c->name;
 		const char *space = strchr(name, ' ');
 		size_t first = strcspn(name, " ");
 
@@ -183,11 +118,11 @@ static const struct ctl_command *find(char **words, size_t n, size_t *used)
 		    strncmp(words[0], name, first) != 0)
 			continue;
 		if (!space) {
-			found = &commands[i];
+			found = c;
 			*used = 1;
 		} else if (n > 1 && strcmp(words[1], space + 1) == 0) {
 			*used = 2;
-			return &commands[i];
+			return c;
 		}
 	}
 	return found;
@@ -226,8 +161,8 @@ static bool is_option(const char *arg)
 /* Does an option of this name, of whatever command, have a value? */
 static bool has_value(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-		const struct ctl_option *o = commands[i].options;
+	for (const struct ctl_command *c = ctl_commands; c->name; c++) {
+		const struct ctl_option *o = c->options;
 
 		for (; o && o->name; o++) {
 			if (strcmp(o->name, name) == 0 && o->value)
@@ -301,7 +236,7 @@ static int run_line(struct ctl *ctl, const struct line *line)
 		ctl->command = find(line->words + 1, line->n_words - 1, &used);
 	if (line->help) {
 		if (ctl->command)
-			write_usage(stdout, ctl->command);
+			ctl_write_usage(stdout, ctl->command);
 		else
 			ctl_write_help(stdout);
 		return CTL_DONE;

@@ -13,8 +13,10 @@
  * arguments. Errors go to standard error. */
 int ctl_main(int argc, char **argv);
 
-/* The table of commands: as help, and as rows of a Markdown table. */
+/* The table of commands: as help, as rows of a Markdown table, as a list of a
+ * manual page. */
 void ctl_write_help(FILE *out);
 void ctl_write_markdown(FILE *out);
+void ctl_write_mdoc(FILE *out);
 
 #endif

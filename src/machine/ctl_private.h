@@ -4,7 +4,8 @@
 
 /*
  * What the files of "evnic ctl" share: ctl.c (arguments, the table of commands),
- * ctl_show.c (what queries tell), ctl_change.c, ctl_capture.c, ctl_top.c.
+ * ctl_docs.c (what that tells of itself), ctl_show.c (what queries tell),
+ * ctl_change.c, ctl_capture.c, ctl_top.c.
  */
 
 #include "machine/ctl_client.h"
@@ -39,6 +40,11 @@ struct ctl_command {
 	const char *what;
 	int (*run)(struct ctl *ctl);
 };
+
+/* Ends with a row without a name. */
+extern const struct ctl_command ctl_commands[];
+
+void ctl_write_usage(FILE *out, const struct ctl_command *command);
 
 /* @options: the values given, in the order of the command's table; a flag's is
  * "". */

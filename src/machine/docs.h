@@ -3,11 +3,9 @@
 #define EVNIC_MACHINE_DOCS_H
 
 /*
- * What people and editors read about descriptions and the control socket, made of
- * the tables that the program works by.
+ * What people and editors read about descriptions, the control socket and the
+ * command line, made of the tables that the program works by.
  */
-
-#include "base/util.h"
 
 #include <stdio.h>
 
@@ -17,7 +15,11 @@ void docs_write_markdown(FILE *out);
 /* docs/control.md. */
 void docs_write_control(FILE *out);
 
-/* docs/machine.schema.json. 0 or -ENOMEM. */
-int docs_write_schema(FILE *out) MUST_CHECK;
+/* docs/evnic.8 and docs/evnic.json.5. */
+void docs_write_man_evnic(FILE *out);
+void docs_write_man_json(FILE *out);
+
+/* docs/machine.schema.json. */
+void docs_write_schema(FILE *out);
 
 #endif

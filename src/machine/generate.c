@@ -3,24 +3,32 @@
  * Writes one of the generated files of docs/ to standard output:
  * run by the build's "docs" target, and by the test that they are up to date.
  */
+#include "base/util.h"
 #include "machine/docs.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+static const struct {
+	const char *name;
+	void (*write)(FILE *out);
+} texts[] = {
+	{"markdown", docs_write_markdown}, {"schema", docs_write_schema},
+	{"control", docs_write_control},   {"man8", docs_write_man_evnic},
+	{"man5", docs_write_man_json},
+};
+
 int main(int argc, char **argv)
 {
-	if (argc != 2) {
-		(void)fprintf(stderr, "usage: %s markdown|schema|control\n",
-			      argv[0]);
-		return 2;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		if (argc != 2 || strcmp(argv[1], texts[i].name) != 0)
+			continue;
+		texts[i].write(stdout);
+		return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 	}
-	if (strcmp(argv[1], "markdown") == 0)
-		docs_write_markdown(stdout);
-	else if (strcmp(argv[1], "control") == 0)
-		docs_write_control(stdout);
-	else if (strcmp(argv[1], "schema") != 0 ||
-		 docs_write_schema(stdout) < 0)
-		return EXIT_FAILURE;
-	return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	(void)fprintf(stderr, "usage: %s", argv[0]);
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		(void)fprintf(stderr, "%s%s", i ? "|" : " ", texts[i].name);
+	(void)fputc('\n', stderr);
+	return 2;
 }

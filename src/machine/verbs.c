@@ -38,7 +38,7 @@ const struct verb verbs[VERBS] = {
 	[VERB_RUN] =
 		{
 			.name = "run",
-			.args = "FILE [OPTIONS]",
+			.args = "FILE",
 			.summary =
 				"launch the machine that a description describes",
 			.about =
@@ -165,13 +165,22 @@ static void write_options(FILE *out, const struct verb_option *option)
 	}
 }
 
+/* What follows the verb. Returns @buf. */
+static const char *usage(const struct verb *verb, char *buf, size_t size)
+{
+	(void)snprintf(buf, size, "%s%s", verb->args,
+		       verb->options ? " [OPTIONS]" : "");
+	return buf;
+}
+
 static void write_help(FILE *out, const struct verb *verb)
 {
+	char args[64];
 	size_t column;
 	bool first = true;
 
-	(void)fprintf(out, "usage: evnic %s%s%s\n\n", verb->name,
-		      *verb->args ? " " : "", verb->args);
+	(void)fprintf(out, "usage: evnic %s %s\n\n", verb->name,
+		      usage(verb, args, sizeof(args)));
 	write_paragraph(out, verb->about);
 	if (verb->options)
 		write_options(out, verb->options);
@@ -197,9 +206,13 @@ static void write_help(FILE *out, const struct verb *verb)
 void verbs_write_help(FILE *out)
 {
 	(void)fprintf(out, "evnic: a microVM network process\n\nusage:\n");
-	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+		char args[64];
+
 		(void)fprintf(out, "  evnic %-6s %-22s %s\n", verbs[i].name,
-			      verbs[i].args, verbs[i].summary);
+			      usage(&verbs[i], args, sizeof(args)),
+			      verbs[i].summary);
+	}
 	(void)fprintf(out,
 		      "  evnic VERB --help                   more about it\n"
 		      "  evnic --version                     which evnic this "

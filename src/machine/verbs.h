@@ -37,10 +37,10 @@ struct verb_option {
 
 #define VERB_STATUSES 3
 
-/* @args: what follows the verb in its usage line. @about, @notes: text without
- * line ends, @notes behind the options, or NULL. @statuses: what each exit
- * status says; NULL: it does not come. @n_files: how many files it takes.
- * @options: NULL: none but --help. */
+/* @args: what follows the verb in its usage line, but for options. @about,
+ * @notes: text without line ends, @notes behind the options, or NULL. @statuses:
+ * what each exit status says; NULL: it does not come. @n_files: how many files
+ * it takes. @options: NULL: none but --help. */
 struct verb {
 	const char *name;
 	const char *args;

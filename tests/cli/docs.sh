@@ -2,6 +2,11 @@
 # The generated documents are up to date. Here "evnic" is the generator.
 . "${0%/*}/lib.sh"
 
+expect 0 "$evnic" man8
+cmp out "$source/docs/evnic.8" || die "docs/evnic.8 is stale: run ninja docs"
+expect 0 "$evnic" man5
+cmp out "$source/docs/evnic.json.5" ||
+	die "docs/evnic.json.5 is stale: run ninja docs"
 expect 0 "$evnic" markdown
 cmp out "$source/docs/description.md" ||
 	die "docs/description.md is stale: run ninja docs"
