@@ -26,6 +26,9 @@ const char *thread_kind_name(enum thread_kind kind);
  * /proc. */
 void thread_begin(enum thread_kind kind, const char *name);
 
+/* What the calling thread named itself; "" before. From signal handlers too. */
+const char *thread_name(void);
+
 /* What thread_begin() calls after that; NULL: nothing. Set before there are
  * threads. */
 void thread_on_begin(void (*hook)(enum thread_kind kind));

@@ -444,7 +444,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct stream s;
 	uint8_t first;
 
-	log_set_level(LOG_LEVEL_ERROR);
+	log_configure(&(struct log_config){.level = LOG_LEVEL_ERROR});
 	memset(&s, 0, sizeof(s));
 	s.input.data = data;
 	s.input.size = size;

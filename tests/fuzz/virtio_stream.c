@@ -258,7 +258,7 @@ void virtio_stream_run(virtio_create_fn create, const uint8_t *data,
 {
 	static struct stream s;
 
-	log_set_level(LOG_LEVEL_ERROR);
+	log_configure(&(struct log_config){.level = LOG_LEVEL_ERROR});
 	memset(&s, 0, sizeof(s));
 	s.input.data = data;
 	s.input.size = size;

@@ -4,6 +4,7 @@
  */
 #include "base/bytes.h"
 #include "base/irq.h"
+#include "base/utc.h"
 #include "base/util.h"
 #include "support/run.h"
 
@@ -97,6 +98,33 @@ START_TEST(eventfds_count_signals_into_one)
 }
 END_TEST
 
+/* Days on which calendars go wrong, by gmtime(3). */
+START_TEST(dates_are_gmtime_s)
+{
+	const long long times[] = {
+		0,	    951782399,	951782400,  951868799,	951868800,
+		978307199,  978307200,	1709164800, 1709251200, 1735689599,
+		1767225600, 4107542399, 4107542400, 4133980799, 253402300799,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(times) + 50000; i++) {
+		struct timespec at = {.tv_nsec = 12345678};
+		char want[64], got[UTC_TEXT_SIZE];
+		struct tm tm;
+
+		/* Those, then each day of 137 years. */
+		at.tv_sec =
+			(time_t)(i < ARRAY_SIZE(times) ? times[i]
+						       : (long long)i * 86400);
+		ck_assert_ptr_nonnull(gmtime_r(&at.tv_sec, &tm));
+		(void)strftime(want, sizeof(want), "%Y-%m-%dT%H:%M:%S.012345Z",
+			       &tm);
+		utc_text(&at, got);
+		ck_assert_str_eq(got, want);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("util");
@@ -107,6 +135,7 @@ int main(void)
 	tcase_add_test(tc, bytes_have_an_order_at_any_alignment);
 	tcase_add_test(tc, container_of_finds_the_object);
 	tcase_add_test(tc, eventfds_count_signals_into_one);
+	tcase_add_test(tc, dates_are_gmtime_s);
 	suite_add_tcase(suite, tc);
 	return test_run(suite);
 }
