@@ -2,9 +2,10 @@
 /*
  * The tap endpoint.
  *
- * The tap is opened once, at creation, so that a description which names a bad
- * one fails before anything runs, and stays open until the endpoint is freed.
- * The queues borrow the file descriptors. get_queues attaches as many queues as
+ * The tap is taken over once, at creation, so that a bad one fails before
+ * anything runs, and stays open until the endpoint is freed. Nothing that is done
+ * with it later takes rights: whoever opened it may be another process. The
+ * queues borrow the file descriptors. get_queues attaches as many queues as
  * it is asked for, sets the offloads that this frontend takes, says who steers,
  * and throws away what the host has sent before: frames of a time with other
  * offloads, or for a guest that was not there.
@@ -17,6 +18,7 @@
 #include "backends/tap_device.h"
 #include "backends/tap_error.h"
 #include "backends/tap_link.h"
+#include "backends/tap_netlink.h"
 #include "backends/tap_queue.h"
 #include "backends/tap_steering.h"
 #include "base/log.h"
@@ -258,23 +260,33 @@ int tap_endpoint_create(const struct tap_config *config, struct loop *loop,
 {
 	struct tap_device device;
 	struct tap_endpoint *tap;
-	int code = tap_device_open(&device, config, err);
+	int link_fd = config->link_fd;
+	int code;
 
+	if (link_fd < 0)
+		link_fd = tap_netlink_open();
+	code = tap_device_open(&device, config, link_fd, err);
 	if (code < 0)
-		return code;
+		goto close_link;
 	tap = calloc(1, sizeof(*tap) + device.n_fds * sizeof(tap->gone[0]));
 	if (!tap) {
-		if (!config->ifname)
-			device.n_fds = 0; /* the caller's */
-		tap_device_close(&device);
-		return tap_fail(err, -ENOMEM, "out of memory");
+		code = tap_fail(err, -ENOMEM, "out of memory");
+		tap_device_restore(&device);
+		goto close_link;
 	}
 	net_endpoint_init(&tap->base, &tap_ops, loop);
 	tap->loop = loop;
 	tap->device = device;
+	tap->steering.load = config->load_steering;
+	tap->steering.arg = config->arg;
 	for (size_t i = 0; i < device.n_fds; i++)
 		tap->gone[i] = (struct tap_gone){{.run = gone_run}, tap};
-	tap_link_init(&tap->link, loop, &tap->device, link_changed);
+	tap_link_init(&tap->link, loop, &tap->device, link_fd, link_changed);
 	*out = &tap->base;
 	return 0;
+
+close_link:
+	if (link_fd != config->link_fd)
+		close_fd(&link_fd);
+	return code;
 }

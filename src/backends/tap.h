@@ -22,6 +22,7 @@
 #include "base/loop.h"
 #include "base/util.h"
 #include "net/endpoint.h"
+#include "net/rss.h"
 
 #include <stdbool.h>
 
@@ -33,26 +34,26 @@ struct tap_error {
 /* The most queue pairs of a tap. */
 #define TAP_QUEUES_MAX 256
 
-/* Either @ifname or @fds names the tap; both are borrowed for the call.
- * @ifname: an interface, or NULL. It must exist, unless @create: then a missing
- * one is made and brought up, and is gone again after the endpoint.
- * @max_queues: with @ifname: the most queue pairs that will be asked for; 0
- * means 1. More than one, and an interface that exists was to be made with
- * "multi_queue".
- * @fds: @n_fds file descriptors of /dev/net/tun, one for each queue pair, that
- * are attached to the same tap, with IFF_NO_PI and IFF_VNET_HDR, and
- * IFF_MULTI_QUEUE if they are several. The endpoint closes them in the end, if
- * it was made. */
+/* @fds: @n_fds file descriptors of /dev/net/tun, one for each queue pair that
+ * will be asked for, that are attached to the same tap, with IFF_NO_PI and
+ * IFF_VNET_HDR, and IFF_MULTI_QUEUE if they are several (backends/tap_open.h).
+ * @link_fd: a socket of the tap's network namespace (tap_netlink.h); -1: one of
+ * ours is made, which follows the link only if the tap is there.
+ * @load_steering: makes a BPF program of what get_queues is given: its file
+ * descriptor, which becomes the endpoint's, or -errno; with @arg. NULL:
+ * net_rss_bpf_load().
+ * The descriptors become the endpoint's, if it was made. No other file is
+ * opened. */
 struct tap_config {
-	const char *ifname;
-	bool create;
-	uint16_t max_queues;
 	const int *fds;
 	size_t n_fds;
+	int link_fd;
+	int (*load_steering)(void *arg, const struct net_rss *rss);
+	void *arg;
 };
 
-/* Opens the tap. 0, or -errno and a line in @err. @loop: the control loop,
- * borrowed for the endpoint's life. */
+/* Takes over an open tap. 0, or -errno and a line in @err. @loop: the control
+ * loop, borrowed for the endpoint's life. */
 int tap_endpoint_create(const struct tap_config *config, struct loop *loop,
 			struct tap_error *err,
 			struct net_endpoint **out) MUST_CHECK;

@@ -5,6 +5,7 @@
  */
 #include "backends/tap_device.h"
 #include "backends/tap_error.h"
+#include "backends/tap_netlink.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,18 +17,21 @@
 #define TAP_FLAGS (IFF_TAP | IFF_NO_PI | IFF_VNET_HDR)
 
 /* TUNGETIFF's IFF_NO_PI means something else (IFF_NOFILTER has the same value),
- * so that flag is looked up in sysfs, if it shows the interface. */
-static short present_flags(const struct ifreq *ifr)
+ * so that flag is asked of rtnetlink, if it shows the interface. */
+static short present_flags(int fd, int netlink, const struct ifreq *ifr)
 {
-	long flags = tap_sysfs_flags(ifr->ifr_name);
+	short flags = (short)(ifr->ifr_flags & ~IFF_NO_PI);
+	struct tap_info info;
 
-	if (flags < 0)
-		return ifr->ifr_flags | IFF_NO_PI;
-	return (short)((ifr->ifr_flags & ~IFF_NO_PI) | (flags & IFF_NO_PI));
+	if (tap_netlink_index(netlink, ifr->ifr_name, fd) &&
+	    tap_netlink_info(netlink, ifr->ifr_name, &info) == 0 &&
+	    info.known && info.pi)
+		return flags;
+	return flags | IFF_NO_PI;
 }
 
 /* Is @fd attached to a tap as we need it? */
-static int check_tap(int fd, const char *what, struct ifreq *ifr,
+static int check_tap(int fd, int netlink, const char *what, struct ifreq *ifr,
 		     struct tap_error *err)
 {
 	short has;
@@ -43,7 +47,7 @@ static int check_tap(int fd, const char *what, struct ifreq *ifr,
 				      "not an open /dev/net/tun; pass a tap");
 	}
 	ifr->ifr_name[IFNAMSIZ - 1] = '\0';
-	has = present_flags(ifr);
+	has = present_flags(fd, netlink, ifr);
 	if ((has & TAP_FLAGS) != TAP_FLAGS)
 		return tap_fail(err, -EINVAL,
 				"%s (%s): opened without%s%s%s; open it with "
@@ -73,7 +77,7 @@ static int check_siblings(const struct tap_device *device, const char *what,
 	return 0;
 }
 
-static int adopt(struct tap_device *device, int fd, size_t n,
+static int adopt(struct tap_device *device, int fd, size_t n, int netlink,
 		 struct tap_error *err)
 {
 	struct ifreq ifr;
@@ -81,7 +85,7 @@ static int adopt(struct tap_device *device, int fd, size_t n,
 	int flags, code;
 
 	(void)snprintf(what, sizeof(what), "fd %d", fd);
-	code = check_tap(fd, what, &ifr, err);
+	code = check_tap(fd, netlink, what, &ifr, err);
 	if (!code)
 		code = check_siblings(device, what, &ifr, n, err);
 	if (code < 0)
@@ -101,19 +105,22 @@ static int adopt(struct tap_device *device, int fd, size_t n,
 	return 0;
 }
 
-int tap_device_open_by_fds(struct tap_device *device,
-			   const struct tap_config *config,
-			   struct tap_error *err)
+int tap_device_adopt(struct tap_device *device, const struct tap_config *config,
+		     int netlink, struct tap_error *err)
 {
 	int code = 0;
 
+	if (!config->n_fds)
+		return tap_fail(err, -EINVAL,
+				"a tap without a file descriptor");
 	if (config->n_fds > TAP_QUEUES_MAX)
 		return tap_fail(err, -EINVAL,
 				"%zu file descriptors of a tap, and it has at "
 				"most %d queues",
 				config->n_fds, TAP_QUEUES_MAX);
 	for (size_t i = 0; i < config->n_fds && !code; i++)
-		code = adopt(device, config->fds[i], config->n_fds, err);
+		code = adopt(device, config->fds[i], config->n_fds, netlink,
+			     err);
 	if (!device->multi_queue)
 		device->n_active = 1;
 	return code;

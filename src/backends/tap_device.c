@@ -15,6 +15,8 @@
  */
 #include "backends/tap_device.h"
 
+#include "backends/tap_error.h"
+
 #include <errno.h>
 #include <linux/if_tun.h>
 #include <string.h>
@@ -137,16 +139,40 @@ int tap_device_present_name(const struct tap_device *device,
 	return 0;
 }
 
+int tap_device_open(struct tap_device *device, const struct tap_config *config,
+		    int netlink, struct tap_error *err)
+{
+	int code;
+
+	*device = (struct tap_device){.hdr_len = -1};
+	code = tap_device_adopt(device, config, netlink, err);
+	if (!code)
+		code = tap_check_others(netlink, device->name, device->fds,
+					device->n_fds, err);
+	if (!code && tap_device_prepare(device) < 0)
+		code = tap_fail_errno(err, device->name,
+				      "the tun driver has no virtio-net "
+				      "headers of 12 bytes or no offloads");
+	if (code < 0)
+		tap_device_restore(device);
+	return code;
+}
+
 /* A tap that was not prepared is somebody else's still. */
+void tap_device_restore(struct tap_device *device)
+{
+	if (device->hdr_len < 0)
+		return;
+	tap_device_clear_steering(device);
+	(void)set_flags(device, 0);
+	(void)ioctl(device->fds[0], TUNSETVNETHDRSZ, &device->hdr_len);
+	device->hdr_len = -1;
+}
+
 void tap_device_close(struct tap_device *device)
 {
-	if (device->hdr_len >= 0) {
-		tap_device_clear_steering(device);
-		(void)set_flags(device, 0);
-		(void)ioctl(device->fds[0], TUNSETVNETHDRSZ, &device->hdr_len);
-	}
+	tap_device_restore(device);
 	for (size_t i = 0; i < device->n_fds; i++)
 		close_fd(&device->fds[i]);
 	device->n_fds = 0;
-	device->hdr_len = -1;
 }

@@ -30,23 +30,22 @@ struct tap_device {
 	bool uso;
 };
 
-/* 0, or -errno and a line in @err. */
+/* Takes over the file descriptors of @config and prepares the tap: sets the
+ * header size, no offloads, finds out what the driver can do, leaves one queue
+ * attached. @netlink: config->link_fd, or what stands in for it; -1: there is
+ * none. The descriptors are the caller's as long as this fails. 0, or -errno and
+ * a line in @err. */
 int tap_device_open(struct tap_device *device, const struct tap_config *config,
-		    struct tap_error *err) MUST_CHECK;
+		    int netlink, struct tap_error *err) MUST_CHECK;
 
-/* Parts of tap_device_open(). @by_name: opens max_queues file descriptors.
- * @by_fds: takes over those that were passed; they are the caller's as long as
- * opening fails. @prepare: sets the header size, no offloads, finds out what the
- * driver can do, and leaves one queue attached; 0, or -errno with errno set. */
-int tap_device_open_by_name(struct tap_device *device,
-			    const struct tap_config *config,
-			    struct tap_error *err) MUST_CHECK;
-int tap_device_open_by_fds(struct tap_device *device,
-			   const struct tap_config *config,
-			   struct tap_error *err) MUST_CHECK;
+/* Parts of tap_device_open(). @prepare: 0, or -errno with errno set. */
+int tap_device_adopt(struct tap_device *device, const struct tap_config *config,
+		     int netlink, struct tap_error *err) MUST_CHECK;
 int tap_device_prepare(struct tap_device *device) MUST_CHECK;
 
-/* Gives the tap back as it was found and closes it. */
+/* Gives the tap back as it was found; its file descriptors stay open, or are
+ * closed. */
+void tap_device_restore(struct tap_device *device);
 void tap_device_close(struct tap_device *device);
 
 /* Attaches the first @n queues (1 to n_fds) and no other. 0 or -errno. */

@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One line for people, and what sysfs knows of a tap.
+ * One line for people.
  */
 #include "backends/tap_error.h"
 
-#include <dirent.h>
+#include "backends/tap_netlink.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#define PATH_SIZE (64 + IFNAMSIZ)
 
 int tap_fail(struct tap_error *err, int code, const char *fmt, ...)
 {
@@ -34,39 +29,17 @@ int tap_fail_errno(struct tap_error *err, const char *what, const char *cure)
 			errno_text(code, text, sizeof(text)), cure);
 }
 
-long tap_sysfs_flags(const char *name)
+int tap_check_others(int netlink, const char *name, const int *fds, size_t n,
+		     struct tap_error *err)
 {
-	char path[PATH_SIZE];
-	char text[32];
-	ssize_t n;
-	int fd;
+	struct tap_info info;
 
-	(void)snprintf(path, sizeof(path), "/sys/class/net/%s/tun_flags", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	n = read(fd, text, sizeof(text) - 1);
-	close_fd(&fd);
-	if (n <= 0)
-		return -1;
-	text[n] = '\0';
-	return strtol(text, NULL, 16);
-}
-
-/* The driver shows as many transmit queues as are attached. */
-int tap_sysfs_queues(const char *name)
-{
-	char path[PATH_SIZE];
-	const struct dirent *entry;
-	int n = 0;
-	DIR *dir;
-
-	(void)snprintf(path, sizeof(path), "/sys/class/net/%s/queues", name);
-	dir = opendir(path);
-	if (!dir)
-		return -1;
-	while ((entry = readdir(dir)))
-		n += strncmp(entry->d_name, "tx-", 3) == 0;
-	(void)closedir(dir);
-	return n;
+	if (!tap_netlink_index(netlink, name, fds[0]) ||
+	    tap_netlink_info(netlink, name, &info) < 0 || !info.multi_queue ||
+	    info.queues <= n)
+		return 0;
+	return tap_fail(err, -EBUSY,
+			"%s: another process has %zu of its queues open; end "
+			"that process or use another tap",
+			name, info.queues - n);
 }

@@ -8,7 +8,7 @@
 
 #include "backends/tap.h"
 
-#include <net/if.h>
+#include <stddef.h>
 
 /* Fills @err and returns @code. */
 int PRINTF_LIKE(3, 4)
@@ -17,11 +17,9 @@ int PRINTF_LIKE(3, 4)
 /* "WHAT: ERROR: CURE" for the present errno; returns its negative. */
 int tap_fail_errno(struct tap_error *err, const char *what, const char *cure);
 
-/* /sys/class/net/NAME/tun_flags, or -1: not an interface of the tun driver (or
- * sysfs does not show it). */
-long tap_sysfs_flags(const char *name);
-
-/* How many queues of the interface are attached, by whomever; -1: not known. */
-int tap_sysfs_queues(const char *name);
+/* Are the @n queues @fds all that the interface @name has? The kernel would send
+ * frames to another process's queues too. 0, or -EBUSY and a line in @err. */
+int tap_check_others(int netlink, const char *name, const int *fds, size_t n,
+		     struct tap_error *err) MUST_CHECK;
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The link state of a tap, by rtnetlink (rtnetlink(7)).
+ * The link state of a tap, by rtnetlink (tap_netlink.h).
  *
  * A socket of the interface's network namespace hears of every change of an
  * interface there (RTNLGRP_LINK). The state is IFF_LOWER_UP, which the kernel
@@ -11,25 +11,18 @@
  * asked for again, as soon as there is room for the answer.
  *
  * RTM_DELLINK for our index means that the interface was deleted, or that it
- * was moved to another namespace: there it is looked up anew. A namespace lives
- * as long as a socket of it, ours too.
+ * was moved to another namespace: then it is looked for in ours. To look into
+ * others takes rights and files; a socket from there has to be given to us.
  */
 #include "backends/tap_link.h"
 
+#include "backends/tap_netlink.h"
 #include "base/log.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/if_tun.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
-#include <net/ethernet.h>
-#include <sched.h>
-#include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* linux/if.h has it too, but collides with net/if.h. */
 #define LINK_LOWER_UP 0x10000u
@@ -45,80 +38,6 @@ static void set_up(struct tap_link *link, bool up)
 		return;
 	link->up = up;
 	link->changed(link);
-}
-
-static int open_socket(void)
-{
-	struct sockaddr_nl addr = {
-		.nl_family = AF_NETLINK,
-		.nl_groups = RTMGRP_LINK,
-	};
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
-			NETLINK_ROUTE);
-
-	if (fd >= 0 &&
-	    bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0)
-		close_fd(&fd);
-	return fd;
-}
-
-static bool same_file(int a, int b)
-{
-	struct stat sa, sb;
-
-	return fstat(a, &sa) == 0 && fstat(b, &sb) == 0 &&
-	       sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
-}
-
-/* A socket of the namespace @there. Only the calling thread changes over, and
- * not before it is sure that it may come back. */
-static int open_socket_in(int there)
-{
-	int here = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-	int fd = -1;
-
-	if (here >= 0 && same_file(here, there)) {
-		fd = open_socket();
-	} else if (here >= 0 && setns(here, CLONE_NEWNET) == 0 &&
-		   setns(there, CLONE_NEWNET) == 0) {
-		fd = open_socket();
-		if (setns(here, CLONE_NEWNET) < 0)
-			log_error("network namespace: cannot be entered again "
-				  "after a look at a tap");
-	}
-	close_fd(&here);
-	return fd;
-}
-
-/* Without TUNGETDEVNETNS (no right, or before Linux 5.2) the interface is taken
- * to be in our namespace; if it is not, asking for it shows that. */
-static int open_socket_of(const struct tap_device *device)
-{
-	int ns = ioctl(device->fds[0], TUNGETDEVNETNS);
-	int fd;
-
-	if (ns < 0)
-		return open_socket();
-	fd = open_socket_in(ns);
-	close_fd(&ns);
-	return fd;
-}
-
-/* The interface's index in the socket's namespace, 0: it is not there. Another
- * one may have its name there, but not its address. */
-static unsigned int find(const struct tap_link *link)
-{
-	struct ifreq ours = {0}, theirs = {0};
-
-	if (link->fd < 0 ||
-	    tap_device_present_name(link->device, theirs.ifr_name) < 0 ||
-	    ioctl(link->device->fds[0], SIOCGIFHWADDR, &ours) < 0 ||
-	    ioctl(link->fd, SIOCGIFHWADDR, &theirs) < 0 ||
-	    memcmp(ours.ifr_hwaddr.sa_data, theirs.ifr_hwaddr.sa_data,
-		   ETHER_ADDR_LEN) != 0 ||
-	    ioctl(link->fd, SIOCGIFINDEX, &theirs) < 0)
-		return 0;
-	return (unsigned int)theirs.ifr_ifindex;
 }
 
 static void ask(struct tap_link *link)
@@ -138,7 +57,7 @@ static void ask(struct tap_link *link)
 			 link->device->name);
 }
 
-static void follow(struct tap_link *link);
+static void follow(struct tap_link *link, int fd);
 
 static void vanished(struct tap_link *link)
 {
@@ -151,7 +70,7 @@ static void vanished(struct tap_link *link)
 			 link->device->name);
 		set_up(link, false);
 	} else {
-		follow(link);
+		follow(link, tap_netlink_open());
 	}
 }
 
@@ -223,10 +142,20 @@ static void link_cb(struct ev_loop *ev, ev_io *w, int revents)
 	receive_some(container_of(w, struct tap_link, watcher));
 }
 
-/* Opens the socket, reads the first state, and what happened meanwhile. */
-static void follow(struct tap_link *link)
+/* The interface's index in the socket's namespace, 0: it is not there. */
+static unsigned int find(const struct tap_link *link)
 {
-	link->fd = open_socket_of(link->device);
+	char name[IFNAMSIZ];
+
+	if (link->fd < 0 || tap_device_present_name(link->device, name) < 0)
+		return 0;
+	return tap_netlink_index(link->fd, name, link->device->fds[0]);
+}
+
+/* Reads the first state from the socket @fd, and what happened meanwhile. */
+static void follow(struct tap_link *link, int fd)
+{
+	link->fd = fd;
 	link->ifindex = find(link);
 	if (!link->ifindex) {
 		close_fd(&link->fd);
@@ -248,7 +177,7 @@ static void not_yet(struct tap_link *link)
 }
 
 void tap_link_init(struct tap_link *link, struct loop *loop,
-		   const struct tap_device *device, tap_link_fn changed)
+		   const struct tap_device *device, int fd, tap_link_fn changed)
 {
 	*link = (struct tap_link){
 		.loop = loop,
@@ -258,7 +187,7 @@ void tap_link_init(struct tap_link *link, struct loop *loop,
 		.up = true,
 	};
 	ev_io_init(&link->watcher, link_cb, -1, EV_READ);
-	follow(link);
+	follow(link, fd);
 	link->changed = changed;
 }
 

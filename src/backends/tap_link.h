@@ -27,11 +27,13 @@ struct tap_link {
 	bool up;
 };
 
-/* Finds out the state and follows it from now on. Where that is not possible
- * (an interface in a network namespace that we may not enter) the link counts
- * as up until the interface is gone, and a warning is logged. */
+/* Finds out the state and follows it from now on. @fd: from tap_netlink.h, the
+ * link's from now on; -1: there is none. Where that is not possible (an interface
+ * in another network namespace than the socket's) the link counts as up until the
+ * interface is gone, and a warning is logged. */
 void tap_link_init(struct tap_link *link, struct loop *loop,
-		   const struct tap_device *device, tap_link_fn changed);
+		   const struct tap_device *device, int fd,
+		   tap_link_fn changed);
 
 /* The queue has found the interface gone. */
 void tap_link_gone(struct tap_link *link);

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Opening a tap, by name or by file descriptor, and saying in one line what
- * stands in the way.
+ * Opening a tap by name, and saying in one line what stands in the way.
  *
  * The tun driver makes an interface that does not exist and answers EINVAL to
  * quite different mistakes. So the interface is looked up first, and when the
- * driver refuses, sysfs tells why.
+ * driver refuses, rtnetlink tells why.
  */
-#include "backends/tap_device.h"
+#include "backends/tap_open.h"
+
 #include "backends/tap_error.h"
+#include "backends/tap_netlink.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -23,24 +25,24 @@
 
 #define TAP_FLAGS (IFF_TAP | IFF_NO_PI | IFF_VNET_HDR)
 
-/* Why the driver answered EINVAL to TUNSETIFF, for @n queues. */
-static int explain_einval(const char *name, size_t n, struct tap_error *err)
+/* Why the driver answered EINVAL to TUNSETIFF, for @n queues. @info: the
+ * interface before that. */
+static int explain_einval(const char *name, size_t n,
+			  const struct tap_info *info, struct tap_error *err)
 {
-	long flags = tap_sysfs_flags(name);
-
-	if (flags < 0)
+	if (!info->is_tun)
 		return tap_fail(
 			err, -EINVAL,
 			"%s: not a tap interface; make one with \"ip tuntap "
 			"add dev NAME mode tap\"",
 			name);
-	if (!(flags & IFF_TAP))
+	if (info->known && !info->tap)
 		return tap_fail(
 			err, -EINVAL,
 			"%s: a tun interface, which carries no Ethernet "
 			"frames; make one with \"mode tap\"",
 			name);
-	if (n > 1 && !(flags & IFF_MULTI_QUEUE))
+	if (info->known && n > 1 && !info->multi_queue)
 		return tap_fail(err, -EINVAL,
 				"%s: a tap of one queue, and %zu were asked "
 				"for; make it with \"ip tuntap add dev %s mode "
@@ -53,14 +55,15 @@ static int explain_einval(const char *name, size_t n, struct tap_error *err)
 		name);
 }
 
-static int explain_tunsetiff(const char *name, size_t n, struct tap_error *err)
+static int explain_tunsetiff(const char *name, size_t n,
+			     const struct tap_info *info, struct tap_error *err)
 {
 	char what[IFNAMSIZ + 16];
 
 	(void)snprintf(what, sizeof(what), "%s: TUNSETIFF", name);
 	switch (errno) {
 	case EINVAL:
-		return explain_einval(name, n, err);
+		return explain_einval(name, n, info, err);
 	case EBUSY:
 		return tap_fail_errno(
 			err, what,
@@ -124,116 +127,106 @@ static int bring_up(const char *name, struct tap_error *err)
 	return code;
 }
 
-/* An existing tap has to be opened in the way in which it was made. */
-static short wanted_flags(const char *name, size_t n, bool exists)
-{
-	long flags = exists ? tap_sysfs_flags(name) : -1;
-
-	if (n > 1 || (flags >= 0 && flags & IFF_MULTI_QUEUE))
-		return TAP_FLAGS | IFF_MULTI_QUEUE;
-	return TAP_FLAGS;
-}
-
 /* Opens one more queue. */
-static int open_queue(struct tap_device *device, struct ifreq *ifr, size_t n,
-		      bool exists, struct tap_error *err)
+static int open_queue(struct tap_opened *tap, struct ifreq *ifr, size_t n,
+		      const struct tap_info *info, struct tap_error *err)
 {
 	int fd = open_tun(err);
 
 	if (fd < 0)
 		return fd;
-	device->fds[device->n_fds++] = fd;
+	tap->fds[tap->n_fds++] = fd;
 	if (ioctl(fd, TUNSETIFF, ifr) == 0)
 		return 0;
-	if (!exists && errno == EPERM)
+	if (!info && errno == EPERM)
 		return tap_fail_errno(err, ifr->ifr_name,
 				      "no right to make a tap; run with "
 				      "CAP_NET_ADMIN or make it beforehand");
-	return explain_tunsetiff(ifr->ifr_name, n, err);
+	return explain_tunsetiff(ifr->ifr_name, n,
+				 info ? info : &(struct tap_info){0}, err);
 }
 
-static int open_queues(struct tap_device *device, size_t n, bool exists,
-		       struct tap_error *err)
+/* An existing tap has to be opened in the way in which it was made. @info: NULL:
+ * it does not exist. */
+static int open_queues(struct tap_opened *tap, const char *name, size_t n,
+		       const struct tap_info *info, struct tap_error *err)
 {
-	struct ifreq ifr = {
-		.ifr_flags = wanted_flags(device->name, n, exists),
-	};
+	struct ifreq ifr = {.ifr_flags = TAP_FLAGS};
 	int code = 0;
 
-	memcpy(ifr.ifr_name, device->name, IFNAMSIZ);
-	device->multi_queue = ifr.ifr_flags & IFF_MULTI_QUEUE;
+	if (n > 1 || (info && info->multi_queue))
+		ifr.ifr_flags |= IFF_MULTI_QUEUE;
+	memcpy(ifr.ifr_name, name, strlen(name) + 1);
 	for (size_t i = 0; i < n && !code; i++)
-		code = open_queue(device, &ifr, n, exists, err);
-	device->n_active = device->n_fds;
-	return code;
+		code = open_queue(tap, &ifr, n, info, err);
+	if (code < 0)
+		return code;
+	return info ? tap_check_others(tap->link_fd, name, tap->fds, n, err)
+		    : bring_up(name, err);
 }
 
-int tap_device_open_by_name(struct tap_device *device,
-			    const struct tap_config *config,
-			    struct tap_error *err)
+static int check_request(const struct tap_request *request,
+			 struct tap_error *err)
 {
-	const char *name = config->ifname;
-	size_t n = MAX(config->max_queues, 1);
-	bool exists;
-	int code;
-
-	if (!name_is_valid(name))
+	if (!name_is_valid(request->ifname))
 		return tap_fail(err, -EINVAL,
 				"\"%.32s\": not a name of an interface (1 to "
 				"%d characters, no space, '/', ':' or '%%')",
-				name, IFNAMSIZ - 1);
-	if (n > TAP_QUEUES_MAX)
+				request->ifname, IFNAMSIZ - 1);
+	if (request->max_queues > TAP_QUEUES_MAX)
 		return tap_fail(err, -EINVAL,
-				"%s: %zu queue pairs, and a tap has at most "
-				"%d",
-				name, n, TAP_QUEUES_MAX);
-	exists = if_nametoindex(name) != 0;
-	if (!exists && !config->create)
-		return tap_fail(err, -ENODEV,
-				"%s: no such network interface; make it with "
-				"\"ip tuntap add dev %s mode tap%s\" or set "
-				"\"create\": true",
-				name, name, n > 1 ? " multi_queue" : "");
-	memcpy(device->name, name, strlen(name) + 1);
-	code = open_queues(device, n, exists, err);
-	return code < 0 || exists ? code : bring_up(name, err);
+				"%s: %u queue pairs, and a tap has at most %d",
+				request->ifname, request->max_queues,
+				TAP_QUEUES_MAX);
+	return 0;
 }
 
-/* The kernel would send frames to another process's queues too. */
-static int check_others(const struct tap_device *device, struct tap_error *err)
+static int find_and_open(struct tap_opened *tap,
+			 const struct tap_request *request,
+			 struct tap_error *err)
 {
-	int others = tap_sysfs_queues(device->name) - (int)device->n_fds;
-
-	if (!device->multi_queue || others <= 0)
-		return 0;
-	return tap_fail(err, -EBUSY,
-			"%s: another process has %d of its queues open; end "
-			"that process or use another tap",
-			device->name, others);
-}
-
-int tap_device_open(struct tap_device *device, const struct tap_config *config,
-		    struct tap_error *err)
-{
+	const char *name = request->ifname;
+	size_t n = MAX(request->max_queues, 1);
+	struct tap_info info;
 	int code;
 
-	*device = (struct tap_device){.hdr_len = -1};
-	if ((config->ifname != NULL) == (config->n_fds > 0))
-		return tap_fail(err, -EINVAL,
-				"a tap is given by its name or by a file "
-				"descriptor: one of both");
-	code = config->ifname ? tap_device_open_by_name(device, config, err)
-			      : tap_device_open_by_fds(device, config, err);
-	if (!code)
-		code = check_others(device, err);
-	if (!code && tap_device_prepare(device) < 0)
-		code = tap_fail_errno(err, device->name,
-				      "the tun driver has no virtio-net "
-				      "headers of 12 bytes or no offloads");
-	if (code < 0) {
-		if (!config->ifname)
-			device->n_fds = 0; /* the caller's */
-		tap_device_close(device);
+	tap->link_fd = tap_netlink_open();
+	if (tap->link_fd < 0)
+		return tap_fail(err, tap->link_fd, "%s: no netlink socket",
+				name);
+	code = tap_netlink_info(tap->link_fd, name, &info);
+	if (code == 0)
+		return open_queues(tap, name, n, &info, err);
+	if (code != -ENODEV) {
+		errno = -code;
+		return tap_fail_errno(err, name, "rtnetlink does not answer");
 	}
+	if (request->create)
+		return open_queues(tap, name, n, NULL, err);
+	return tap_fail(err, -ENODEV,
+			"%s: no such network interface; make it with \"ip "
+			"tuntap add dev %s mode tap%s\" or set \"create\": "
+			"true",
+			name, name, n > 1 ? " multi_queue" : "");
+}
+
+int tap_open(const struct tap_request *request, struct tap_opened *tap,
+	     struct tap_error *err)
+{
+	int code = check_request(request, err);
+
+	tap->n_fds = 0;
+	tap->link_fd = -1;
+	if (!code)
+		code = find_and_open(tap, request, err);
+	if (code < 0)
+		tap_opened_close(tap);
 	return code;
+}
+
+void tap_opened_close(struct tap_opened *tap)
+{
+	while (tap->n_fds)
+		close_fd(&tap->fds[--tap->n_fds]);
+	close_fd(&tap->link_fd);
 }

@@ -18,7 +18,9 @@
 static int steer_by_bpf(const struct tap_steering *steering,
 			const struct tap_device *device)
 {
-	int prog = net_rss_bpf_load(&steering->rss);
+	int prog = steering->load
+			   ? steering->load(steering->arg, &steering->rss)
+			   : net_rss_bpf_load(&steering->rss);
 	int err;
 
 	if (prog < 0)

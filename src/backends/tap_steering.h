@@ -20,8 +20,11 @@ enum tap_steering_by {
 	TAP_STEERING_SOFTWARE, /* our queues, among each other */
 };
 
-/* @rss, @handover: in software. @told: the reason for that has been logged. */
+/* @load, @arg: struct tap_config's. @rss, @handover: in software. @told: the
+ * reason for that has been logged. */
 struct tap_steering {
+	int (*load)(void *arg, const struct net_rss *rss);
+	void *arg;
 	enum tap_steering_by by;
 	struct net_rss rss;
 	struct tap_handover *handover;

@@ -9,6 +9,7 @@
 #include "backends/loopback.h"
 #include "backends/null.h"
 #include "backends/tap.h"
+#include "backends/tap_open.h"
 #include "virtio/net.h"
 #include "virtio/transport.h"
 
@@ -61,20 +62,29 @@ static int fail(struct kind_error *error, const char *name, const char *what,
 static int tap_create(const struct backend_config *config, struct loop *loop,
 		      struct kind_error *error, struct net_endpoint **out)
 {
-	int fd = (int)config->fd;
-	const struct tap_config tap = {
+	const struct tap_request request = {
 		.ifname = config->host_dev_name,
 		.create = config->create,
 		.max_queues = (uint16_t)MAX(config->queue_pairs, 1),
-		.fds = &fd,
-		.n_fds = fd >= 0,
 	};
+	struct tap_opened tap = {.n_fds = config->fd >= 0, .link_fd = -1};
+	struct tap_config endpoint = {.fds = tap.fds};
 	struct tap_error cause;
-	int err = tap_endpoint_create(&tap, loop, &cause, out);
+	int err = 0;
 
-	if (err < 0)
+	tap.fds[0] = (int)config->fd;
+	if (request.ifname)
+		err = tap_open(&request, &tap, &cause);
+	endpoint.n_fds = tap.n_fds;
+	endpoint.link_fd = tap.link_fd;
+	if (!err)
+		err = tap_endpoint_create(&endpoint, loop, &cause, out);
+	if (err < 0) {
 		(void)snprintf(error->text, sizeof(error->text), "%s: %s",
 			       config->id, cause.text);
+		if (request.ifname)
+			tap_opened_close(&tap);
+	}
 	return err;
 }
 

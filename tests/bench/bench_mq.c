@@ -381,7 +381,8 @@ static struct figure figures[] = {
 int main(void)
 {
 	int fds[PAIRS];
-	const struct tap_config config = {.fds = fds, .n_fds = PAIRS};
+	const struct tap_config config = {
+		.fds = fds, .n_fds = PAIRS, .link_fd = -1};
 	const char *why = tap_host_enter();
 	struct net_endpoint *tap;
 	struct tap_error err;

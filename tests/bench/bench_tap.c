@@ -155,7 +155,8 @@ static double run_case(const struct tap_case *what)
 {
 	static struct tap_run run;
 	int fd;
-	const struct tap_config config = {.fds = &fd, .n_fds = 1};
+	const struct tap_config config = {
+		.fds = &fd, .n_fds = 1, .link_fd = -1};
 	struct net_endpoint *endpoint;
 	struct tap_error err;
 	double ratio;

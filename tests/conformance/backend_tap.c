@@ -3,10 +3,10 @@
  * Rows: tap, of one queue and of several, in a network namespace of its own. The
  * outer side is a packet socket on the interface.
  */
-#include "backends/tap.h"
 
 #include "conformance/backend.h"
 #include "support/tap_host.h"
+#include "support/tap_named.h"
 
 #include <errno.h>
 #include <linux/if_tun.h>
@@ -44,7 +44,7 @@ static void prepare(void)
 
 static int open_queues(struct backend *b, struct loop *control, uint16_t n)
 {
-	struct tap_config config = {.ifname = NAME, .max_queues = n};
+	struct tap_request request = {.ifname = NAME, .max_queues = n};
 	short flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
 	struct tap_state *state;
 	struct tap_error err;
@@ -55,7 +55,7 @@ static int open_queues(struct backend *b, struct loop *control, uint16_t n)
 	tap_host_add(NAME, n > 1 ? flags | IFF_MULTI_QUEUE : flags);
 	tap_host_set_mtu(NAME, MTU);
 	tap_host_set_up(NAME, true);
-	code = tap_endpoint_create(&config, control, &err, &b->endpoint);
+	code = tap_named_create(&request, control, &err, &b->endpoint);
 	if (code < 0) {
 		(void)printf("tap: %s\n", err.text);
 		return code;
@@ -68,12 +68,12 @@ static int open_queues(struct backend *b, struct loop *control, uint16_t n)
 	return 0;
 }
 
-static int tap_open(struct backend *b, struct loop *control)
+static int open_single(struct backend *b, struct loop *control)
 {
 	return open_queues(b, control, 1);
 }
 
-static int tap_mq_open(struct backend *b, struct loop *control)
+static int open_multi(struct backend *b, struct loop *control)
 {
 	return open_queues(b, control, QUEUES);
 }
@@ -122,13 +122,16 @@ static ssize_t tap_sent(struct backend *b, void *frame, size_t size)
 	.prepare = prepare, .arrive = tap_arrive, .sent = tap_sent
 
 const struct backend_row backend_tap = {
-	TAP_SAYS,	  .name = "tap", .alone = true, .multiqueue = {1, 0},
-	.open = tap_open,
+	TAP_SAYS,
+	.name = "tap",
+	.alone = true,
+	.multiqueue = {1, 0},
+	.open = open_single,
 };
 
 const struct backend_row backend_tap_mq = {
 	TAP_SAYS,
 	.name = "tap of several queues",
 	.multiqueue = {QUEUES, NET_RSS_TABLE_MAX},
-	.open = tap_mq_open,
+	.open = open_multi,
 };

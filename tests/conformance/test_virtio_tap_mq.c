@@ -4,13 +4,13 @@
  * queues. The guest says by RSS which frame comes to which pair, whether the
  * kernel can do that or our threads hand frames to each other.
  */
-#include "backends/tap.h"
 #include "base/bytes.h"
 #include "net/rss.h"
 #include "support/rss_frames.h"
 #include "support/run.h"
 #include "support/skip.h"
 #include "support/tap_host.h"
+#include "support/tap_named.h"
 #include "support/vnic.h"
 
 #include <check.h>
@@ -40,7 +40,7 @@ static bool seen[BURST];
 
 static void setup(void)
 {
-	const struct tap_config config = {
+	const struct tap_request request = {
 		.ifname = "mq0",
 		.create = true,
 		.max_queues = PAIRS,
@@ -48,8 +48,8 @@ static void setup(void)
 	struct tap_error err = {""};
 
 	vnic_init(&vnic);
-	ck_assert_msg(!tap_endpoint_create(&config, &vnic.loop, &err, &tap),
-		      "%s", err.text);
+	ck_assert_msg(!tap_named_create(&request, &vnic.loop, &err, &tap), "%s",
+		      err.text);
 	host = tap_host_socket("mq0");
 	vnic_plug(&vnic, tap, PAIRS, RING, true);
 	memset(received, 0, sizeof(received));

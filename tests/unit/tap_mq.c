@@ -4,7 +4,7 @@
  */
 #include "unit/tap_mq.h"
 
-#include "backends/tap.h"
+#include "backends/tap_open.h"
 #include "base/bytes.h"
 #include "net/vnet_hdr.h"
 #include "support/tap_host.h"
@@ -38,12 +38,19 @@ static void done_cb(void *arg, int err)
 	*(int *)arg = err;
 }
 
-void mq_open(struct mq *mq)
+void mq_open(struct mq *mq, int (*load)(void *arg, const struct net_rss *rss),
+	     void *arg)
 {
-	const struct tap_config config = {
+	const struct tap_request request = {
 		.ifname = "mq0",
 		.create = true,
 		.max_queues = MQ_MAX,
+	};
+	struct tap_opened tap;
+	struct tap_config config = {
+		.fds = tap.fds,
+		.load_steering = load,
+		.arg = arg,
 	};
 	struct tap_error err = {""};
 
@@ -51,6 +58,9 @@ void mq_open(struct mq *mq)
 	mq->steering = "kernel";
 	mq->header_room = true;
 	ck_assert_int_eq(loop_init(&mq->loop), 0);
+	ck_assert_msg(!tap_open(&request, &tap, &err), "%s", err.text);
+	config.n_fds = tap.n_fds;
+	config.link_fd = tap.link_fd;
 	ck_assert_msg(!tap_endpoint_create(&config, &mq->loop, &err, &mq->ep),
 		      "%s", err.text);
 	tap_host_set_mtu("mq0", 9000);

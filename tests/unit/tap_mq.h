@@ -40,8 +40,10 @@ struct mq {
 	struct net_rx_meta meta;
 };
 
-/* A tap of MQ_MAX queues, and its endpoint. */
-void mq_open(struct mq *mq);
+/* A tap of MQ_MAX queues, and its endpoint. @load, @arg: as in struct
+ * tap_config. */
+void mq_open(struct mq *mq, int (*load)(void *arg, const struct net_rss *rss),
+	     void *arg);
 void mq_close(struct mq *mq);
 
 /* Gets @n queues, steered as mq->steering says by a table that names them in

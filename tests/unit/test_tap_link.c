@@ -3,12 +3,14 @@
  * The tap's link state: down and up, deleted, moved to another network
  * namespace, and never a loop that spins.
  */
-#include "backends/tap.h"
+#include "backends/tap_netlink.h"
+#include "backends/tap_open.h"
 
 #include "support/net_bufs.h"
 #include "support/run.h"
 #include "support/skip.h"
 #include "support/tap_host.h"
+#include "support/tap_named.h"
 
 #include <check.h>
 #include <errno.h>
@@ -64,12 +66,15 @@ static void open_endpoint(const struct tap_config *config)
 
 static void setup(void)
 {
-	struct tap_config config = {.ifname = "tap0"};
+	static const struct tap_request request = {.ifname = "tap0"};
+	struct tap_error err = {""};
 
 	ck_assert_int_eq(loop_init(&loop), 0);
 	tap_host_add("tap0", TAP_FLAGS);
 	tap_host_set_up("tap0", true);
-	open_endpoint(&config);
+	ck_assert_msg(!tap_named_create(&request, &loop, &err, &ep), "%s",
+		      err.text);
+	net_endpoint_wait_for_action(ep, action_cb, NULL);
 	actions = 0;
 	readies = 0;
 }
@@ -347,31 +352,20 @@ static void in_namespace_of(pid_t pid, void (*fn)(void))
 	ck_assert_int_eq(status, 0);
 }
 
-/* The link goes down (the kernel sees to that) and is followed there. */
+/* Nobody looks after it: the link counts as up, until the queue meets the end. */
 START_TEST(moved)
-{
-	pid_t pid = spawn_namespace();
-
-	tap_host_move("tap0", pid);
-	expect_link(false);
-	in_namespace_of(pid, take_up);
-	expect_link(true);
-	in_namespace_of(pid, take_down);
-	expect_link(false);
-	reap(pid);
-}
-END_TEST
-
-START_TEST(moved_and_deleted)
 {
 	pid_t pid = spawn_namespace();
 
 	start();
 	tap_host_move("tap0", pid);
-	expect_link(false);
-	in_namespace_of(pid, take_up);
 	expect_link(true);
+	actions = 0;
 	in_namespace_of(pid, take_away);
+	while (!actions) {
+		send_one();
+		loop_run_once(&loop);
+	}
 	expect_link(false);
 	expect_asleep();
 	reap(pid);
@@ -389,14 +383,13 @@ static int open_namespace_of(pid_t pid)
 	return fd;
 }
 
-/* Without the right to look into the namespace the link counts as up, until
- * the queue meets the end. An interface of the same name misleads nobody. */
-START_TEST(not_followed)
+/* A tap of the namespace of @pid takes the place of ours. @followed: with a
+ * socket of there. */
+static void open_there(pid_t pid, bool followed)
 {
-	int fd;
-	struct tap_config config = {.fds = &fd, .n_fds = 1};
-	pid_t pid = spawn_namespace();
 	int here = open_namespace_of(getpid()), there = open_namespace_of(pid);
+	int fd;
+	struct tap_config config = {.fds = &fd, .n_fds = 1, .link_fd = -1};
 
 	tap_host_set_up("tap0", false);
 	net_endpoint_wait_for_action(ep, NULL, NULL);
@@ -405,9 +398,19 @@ START_TEST(not_followed)
 	fd = tap_host_open("tap0", TAP_FLAGS);
 	ck_assert_int_eq(setns(here, CLONE_NEWNET), 0);
 	close_fd(&there);
-	tap_host_set_net_admin(false);
+	close_fd(&here);
+	if (followed)
+		config.link_fd = tap_netlink_open_for(fd);
 	open_endpoint(&config);
-	tap_host_set_net_admin(true);
+}
+
+/* Without a socket from there the link counts as up, until the queue meets the
+ * end. An interface of the same name misleads nobody. */
+START_TEST(not_followed)
+{
+	pid_t pid = spawn_namespace();
+
+	open_there(pid, false);
 	ck_assert(net_endpoint_link_up(ep));
 	start();
 	actions = 0;
@@ -418,7 +421,47 @@ START_TEST(not_followed)
 	}
 	expect_link(false);
 	reap(pid);
-	close_fd(&here);
+}
+END_TEST
+
+START_TEST(followed_elsewhere)
+{
+	pid_t pid = spawn_namespace();
+
+	open_there(pid, true);
+	ck_assert(!net_endpoint_link_up(ep));
+	tap_host_set_up("tap0", true); /* ours, of the same name */
+	in_namespace_of(pid, take_up);
+	expect_link(true);
+	in_namespace_of(pid, take_down);
+	expect_link(false);
+	in_namespace_of(pid, take_up);
+	expect_link(true);
+	in_namespace_of(pid, take_away);
+	expect_link(false);
+	expect_asleep();
+	reap(pid);
+}
+END_TEST
+
+/* Nobody may look: the socket is of our own namespace. */
+START_TEST(no_right_to_look)
+{
+	int fd = tap_host_open("tap1", TAP_FLAGS), netlink;
+	struct tap_info info;
+
+	tap_host_set_net_admin(false);
+	netlink = tap_netlink_open_for(fd);
+	tap_host_set_net_admin(true);
+	ck_assert_int_ge(netlink, 0);
+	ck_assert_int_eq(tap_netlink_info(netlink, "tap1", &info), 0);
+	ck_assert(info.is_tun && info.known && info.tap && !info.pi &&
+		  !info.multi_queue);
+	ck_assert_int_eq(tap_netlink_info(netlink, "lo", &info), 0);
+	ck_assert(!info.is_tun && !info.known);
+	ck_assert_int_eq(tap_netlink_info(netlink, "none0", &info), -ENODEV);
+	close_fd(&netlink);
+	close_fd(&fd);
 }
 END_TEST
 
@@ -440,8 +483,9 @@ int main(void)
 	tcase_add_test(tc, deleted);
 	tcase_add_test(tc, deleted_while_idle);
 	tcase_add_test(tc, moved);
-	tcase_add_test(tc, moved_and_deleted);
 	tcase_add_test(tc, not_followed);
+	tcase_add_test(tc, followed_elsewhere);
+	tcase_add_test(tc, no_right_to_look);
 	suite_add_tcase(suite, tc);
 	return test_run(suite);
 }

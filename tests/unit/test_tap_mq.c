@@ -6,16 +6,22 @@
 #include "unit/tap_mq.h"
 
 #include "base/bytes.h"
+#include "net/rss_bpf.h"
 #include "net/vnet_hdr.h"
 #include "support/run.h"
 #include "support/skip.h"
 #include "support/tap_host.h"
 
 #include <check.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
-#define FLOWS 200
+#define FLOWS  200
+#define NOBODY 65534
 
 static struct mq mq;
 static struct rss_frame frame;
@@ -23,7 +29,7 @@ static const char *const steered_by[] = {"bpf", "software"};
 
 static void setup(void)
 {
-	mq_open(&mq);
+	mq_open(&mq, NULL, NULL);
 }
 
 static void teardown(void)
@@ -418,6 +424,75 @@ START_TEST(deleted)
 }
 END_TEST
 
+/* A process that can open nothing: no rights, not even files. */
+static void lose_everything(void)
+{
+	char dir[] = "/tmp/evnic-XXXXXX";
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	ck_assert_int_eq(chdir(dir), 0);
+	ck_assert_int_eq(rmdir(dir), 0);
+	ck_assert_int_eq(chroot("."), 0);
+	ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	/* Not every namespace has this user. */
+	if (setresuid(NOBODY, NOBODY, NOBODY) < 0) {
+		tap_host_set_net_admin(false);
+		tap_host_set_bpf(false);
+	}
+	ck_assert_int_lt(open("/dev/net/tun", O_RDWR | O_CLOEXEC), 0);
+}
+
+START_TEST(works_without_rights)
+{
+	static const size_t counts[] = {4, 1, 3, 2, 4};
+
+	lose_everything();
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		size_t n = 0;
+
+		mq.steering = "software";
+		ck_assert(mq_start(&mq, counts[i]));
+		for (uint16_t flow = 0; flow < 50; flow++) {
+			mq_frame(&frame, flow, 100, false);
+			mq_host_send(&mq, &frame);
+			n += mq_take_all(&mq);
+			mq_guest_send(&mq, flow % counts[i], &frame);
+		}
+		ck_assert_uint_eq(n, 50);
+		mq_stop(&mq);
+	}
+}
+END_TEST
+
+/* Somebody else makes the program: @arg is what it answers. */
+static int hand_out(void *arg, const struct net_rss *rss)
+{
+	int *answer = arg;
+
+	ck_assert_mem_eq(rss->table, mq.rss.table, sizeof(rss->table));
+	return *answer < 0 ? *answer : fcntl(*answer, F_DUPFD_CLOEXEC, 0);
+}
+
+START_TEST(steering_is_handed_in)
+{
+	int answer = -EACCES;
+
+	mq_close(&mq);
+	mq_open(&mq, hand_out, &answer);
+	mq.steering = "software";
+	ck_assert(mq_start(&mq, 2));
+	mq_stop(&mq);
+	answer = net_rss_bpf_load(&mq.rss);
+	if (answer < 0)
+		return; /* no right to load one here */
+	lose_everything();
+	mq.steering = "bpf";
+	ck_assert(mq_start(&mq, 2));
+	mq_stop(&mq);
+	close_fd(&answer);
+}
+END_TEST
+
 int main(void)
 {
 	const char *why = tap_host_enter();
@@ -444,6 +519,8 @@ int main(void)
 	tcase_add_test(tc, nothing_old_is_handed_over);
 	tcase_add_test(tc, inspected);
 	tcase_add_test(tc, deleted);
+	tcase_add_test(tc, works_without_rights);
+	tcase_add_test(tc, steering_is_handed_in);
 	suite_add_tcase(suite, tc);
 	return test_run(suite);
 }

@@ -3,11 +3,12 @@
  * Opening taps, and every way in which that fails: one line each, nothing left
  * behind.
  */
-#include "backends/tap.h"
+#include "backends/tap_open.h"
 
 #include "support/run.h"
 #include "support/skip.h"
 #include "support/tap_host.h"
+#include "support/tap_named.h"
 
 #include <check.h>
 #include <dirent.h>
@@ -52,8 +53,19 @@ static void teardown(void)
 }
 
 /* Opening fails with @code and the line @text. */
-static void expect_error(const struct tap_config *config, int code,
+static void expect_error(const struct tap_request *request, int code,
 			 const char *text)
+{
+	struct tap_opened tap;
+	struct tap_error err;
+
+	ck_assert_int_eq(tap_open(request, &tap, &err), code);
+	ck_assert_str_eq(err.text, text);
+}
+
+/* Taking over does. */
+static void expect_refusal(const struct tap_config *config, int code,
+			   const char *text)
 {
 	struct net_endpoint *ep;
 	struct tap_error err;
@@ -62,7 +74,7 @@ static void expect_error(const struct tap_config *config, int code,
 	ck_assert_str_eq(err.text, text);
 }
 
-static struct net_endpoint *open_tap(const struct tap_config *config)
+static struct net_endpoint *adopt_tap(const struct tap_config *config)
 {
 	struct net_endpoint *ep;
 	struct tap_error err = {""};
@@ -72,19 +84,29 @@ static struct net_endpoint *open_tap(const struct tap_config *config)
 	return ep;
 }
 
-static struct tap_config by_name(const char *name)
+static struct net_endpoint *open_tap(const struct tap_request *request)
 {
-	return (struct tap_config){.ifname = name};
+	struct net_endpoint *ep;
+	struct tap_error err = {""};
+
+	ck_assert_msg(tap_named_create(request, &loop, &err, &ep) == 0, "%s",
+		      err.text);
+	return ep;
+}
+
+static struct tap_request by_name(const char *name)
+{
+	return (struct tap_request){.ifname = name};
 }
 
 static struct tap_config by_fd(const int *fd)
 {
-	return (struct tap_config){.fds = fd, .n_fds = 1};
+	return (struct tap_config){.fds = fd, .n_fds = 1, .link_fd = -1};
 }
 
 START_TEST(missing)
 {
-	struct tap_config config = by_name("none0");
+	struct tap_request config = by_name("none0");
 
 	expect_error(&config, -ENODEV,
 		     "none0: no such network interface; make it with \"ip "
@@ -99,13 +121,12 @@ START_TEST(bad_names)
 		"", "sixteen-is-a-lot", "a/b", "tap%d", "a b", ".."};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		struct tap_config config = by_name(names[i]);
-		struct net_endpoint *ep;
+		struct tap_request config = by_name(names[i]);
+		struct tap_opened tap;
 		struct tap_error err;
 
 		config.create = true;
-		ck_assert_int_eq(tap_endpoint_create(&config, &loop, &err, &ep),
-				 -EINVAL);
+		ck_assert_int_eq(tap_open(&config, &tap, &err), -EINVAL);
 		ck_assert_ptr_nonnull(strstr(err.text, "not a name"));
 	}
 }
@@ -113,7 +134,7 @@ END_TEST
 
 START_TEST(not_a_tap)
 {
-	struct tap_config lo = by_name("lo"), tun = by_name("tun0");
+	struct tap_request lo = by_name("lo"), tun = by_name("tun0");
 
 	expect_error(&lo, -EINVAL,
 		     "lo: not a tap interface; make one with \"ip tuntap add "
@@ -128,7 +149,7 @@ END_TEST
 
 START_TEST(busy)
 {
-	struct tap_config config = by_name("busy0");
+	struct tap_request config = by_name("busy0");
 	int fd = tap_host_open("busy0", TAP_FLAGS);
 
 	expect_error(&config, -EBUSY,
@@ -157,10 +178,8 @@ static size_t attached(const char *name)
 }
 
 /* Opens, looks at what it offers, and closes. */
-static void expect_queues(const struct tap_config *config, const char *name,
-			  uint16_t n)
+static void expect_queues(struct net_endpoint *ep, const char *name, uint16_t n)
 {
-	struct net_endpoint *ep = open_tap(config);
 	struct net_multiqueue mq = net_endpoint_multiqueue_support(ep);
 
 	ck_assert_uint_eq(mq.max_queues, n);
@@ -173,24 +192,24 @@ static void expect_queues(const struct tap_config *config, const char *name,
 /* A tap that was made for several queues has as many as one asks for. */
 START_TEST(multi_queue)
 {
-	struct tap_config config = by_name("mq0");
+	struct tap_request config = by_name("mq0");
 
 	tap_host_add("mq0", MQ_FLAGS);
 	for (uint16_t n = 0; n <= 8; n++) {
 		config.max_queues = n;
-		expect_queues(&config, "mq0", n ? n : 1);
+		expect_queues(open_tap(&config), "mq0", n ? n : 1);
 	}
 	tap_host_delete("mq0");
 	config.max_queues = 3;
 	config.create = true;
-	expect_queues(&config, "mq0", 3);
+	expect_queues(open_tap(&config), "mq0", 3);
 	ck_assert(!tap_host_exists("mq0"));
 }
 END_TEST
 
 START_TEST(multi_queue_wrong)
 {
-	struct tap_config config = by_name("one0");
+	struct tap_request config = by_name("one0");
 	int fd;
 
 	config.max_queues = 2;
@@ -221,14 +240,14 @@ END_TEST
 START_TEST(inherited_queues)
 {
 	int fds[3];
-	struct tap_config config = {.fds = fds, .n_fds = 3};
+	struct tap_config config = {.fds = fds, .n_fds = 3, .link_fd = -1};
 	struct ifreq detach = {.ifr_flags = IFF_DETACH_QUEUE};
 
 	for (size_t i = 0; i < 3; i++)
 		fds[i] = tap_host_open("mq0", MQ_FLAGS);
 	/* The launcher may leave them in any state. */
 	ck_assert_int_eq(ioctl(fds[1], TUNSETQUEUE, &detach), 0);
-	expect_queues(&config, "mq0", 3);
+	expect_queues(adopt_tap(&config), "mq0", 3);
 	for (size_t i = 0; i < 3; i++)
 		ck_assert_int_eq(fcntl(fds[i], F_GETFL), -1);
 }
@@ -237,7 +256,7 @@ END_TEST
 START_TEST(inherited_queues_wrong)
 {
 	int fds[2];
-	struct tap_config config = {.fds = fds, .n_fds = 2};
+	struct tap_config config = {.fds = fds, .n_fds = 2, .link_fd = -1};
 	char text[256];
 
 	fds[0] = tap_host_open("mq0", MQ_FLAGS);
@@ -246,11 +265,11 @@ START_TEST(inherited_queues_wrong)
 		       "fd %d (mq1): another tap than mq0; pass queues of one "
 		       "tap",
 		       fds[1]);
-	expect_error(&config, -EINVAL, text);
+	expect_refusal(&config, -EINVAL, text);
 	(void)close(fds[1]);
 	fds[1] = fds[0];
 	(void)snprintf(text, sizeof(text), "fd %d (mq0): passed twice", fds[0]);
-	expect_error(&config, -EINVAL, text);
+	expect_refusal(&config, -EINVAL, text);
 	(void)close(fds[0]);
 
 	fds[0] = tap_host_open("one0", TAP_FLAGS);
@@ -259,14 +278,14 @@ START_TEST(inherited_queues_wrong)
 		       "fd %d (one0): opened without IFF_MULTI_QUEUE, and 2 "
 		       "queues were passed",
 		       fds[0]);
-	expect_error(&config, -EINVAL, text);
+	expect_refusal(&config, -EINVAL, text);
 	(void)close(fds[0]);
 }
 END_TEST
 
 START_TEST(no_right_to_make)
 {
-	struct tap_config config = by_name("new0");
+	struct tap_request config = by_name("new0");
 
 	config.create = true;
 	tap_host_set_net_admin(false);
@@ -279,7 +298,7 @@ END_TEST
 
 START_TEST(no_right_to_open)
 {
-	struct tap_config config = by_name("owned0");
+	struct tap_request config = by_name("owned0");
 	int fd = tap_host_open("owned0", TAP_FLAGS);
 	bool owned = ioctl(fd, TUNSETOWNER, 12345) == 0;
 
@@ -301,7 +320,7 @@ END_TEST
 
 START_TEST(created_and_given_back)
 {
-	struct tap_config config = by_name("made0");
+	struct tap_request config = by_name("made0");
 	struct net_endpoint *ep;
 
 	config.create = true;
@@ -316,7 +335,7 @@ END_TEST
 
 START_TEST(existing_stays)
 {
-	struct tap_config config = by_name("stay0");
+	struct tap_request config = by_name("stay0");
 	struct net_endpoint *ep;
 	int fd, len = 0;
 
@@ -345,7 +364,7 @@ START_TEST(inherited)
 	struct net_endpoint *ep;
 
 	ck_assert_int_eq(fcntl(fd, F_SETFL, 0), 0);
-	ep = open_tap(&config);
+	ep = adopt_tap(&config);
 	ck_assert(fcntl(fd, F_GETFL) & O_NONBLOCK);
 	ck_assert(fcntl(fd, F_GETFD) & FD_CLOEXEC);
 	net_endpoint_destroy(ep); /* closes it */
@@ -365,15 +384,15 @@ START_TEST(inherited_wrong)
 		       "fd %d: Inappropriate ioctl for device (ENOTTY): not an "
 		       "open /dev/net/tun; pass a tap",
 		       pipes[0]);
-	expect_error(&config, -ENOTTY, text);
+	expect_refusal(&config, -ENOTTY, text);
 	(void)close(pipes[0]);
 	(void)close(pipes[1]);
 
 	fd = 777;
 	config = by_fd(&fd);
-	expect_error(&config, -EBADF,
-		     "fd 777: Bad file descriptor (EBADF): not an open "
-		     "/dev/net/tun; pass a tap");
+	expect_refusal(&config, -EBADF,
+		       "fd 777: Bad file descriptor (EBADF): not an open "
+		       "/dev/net/tun; pass a tap");
 
 	fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
 	config = by_fd(&fd);
@@ -381,7 +400,7 @@ START_TEST(inherited_wrong)
 		       "fd %d: File descriptor in bad state (EBADFD): not "
 		       "attached to an interface; pass it after TUNSETIFF",
 		       fd);
-	expect_error(&config, -EBADFD, text);
+	expect_refusal(&config, -EBADFD, text);
 	(void)close(fd);
 
 	fd = tap_host_open("plain0", IFF_TAP);
@@ -390,26 +409,17 @@ START_TEST(inherited_wrong)
 		       "fd %d (plain0): opened without IFF_NO_PI IFF_VNET_HDR; "
 		       "open it with IFF_TAP | IFF_NO_PI | IFF_VNET_HDR",
 		       fd);
-	expect_error(&config, -EINVAL, text);
+	expect_refusal(&config, -EINVAL, text);
 	ck_assert_int_ge(fcntl(fd, F_GETFL), 0); /* still ours */
 	(void)close(fd);
 }
 END_TEST
 
-START_TEST(neither_or_both)
+START_TEST(none_at_all)
 {
-	static const int fd = 3;
-	struct tap_config neither = {.ifname = NULL};
-	struct tap_config both = by_fd(&fd);
+	struct tap_config config = {.link_fd = -1};
 
-	both.ifname = "tap0";
-
-	expect_error(&neither, -EINVAL,
-		     "a tap is given by its name or by a file descriptor: one "
-		     "of both");
-	expect_error(&both, -EINVAL,
-		     "a tap is given by its name or by a file descriptor: one "
-		     "of both");
+	expect_refusal(&config, -EINVAL, "a tap without a file descriptor");
 }
 END_TEST
 
@@ -438,7 +448,7 @@ int main(void)
 	tcase_add_test(tc, existing_stays);
 	tcase_add_test(tc, inherited);
 	tcase_add_test(tc, inherited_wrong);
-	tcase_add_test(tc, neither_or_both);
+	tcase_add_test(tc, none_at_all);
 	suite_add_tcase(suite, tc);
 	return test_run(suite);
 }

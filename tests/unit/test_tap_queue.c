@@ -51,7 +51,7 @@ static void done_cb(void *arg, int err)
 
 static void setup(void)
 {
-	struct tap_config config = {.fds = &tap_fd, .n_fds = 1};
+	struct tap_config config = {.fds = &tap_fd, .n_fds = 1, .link_fd = -1};
 	struct tap_error err = {""};
 
 	ck_assert_int_eq(loop_init(&loop), 0);
