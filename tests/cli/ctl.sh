@@ -65,7 +65,7 @@ fails 2 'unknown command "frobnicate"' sock frobnicate
 fails 2 'unknown option "--frob"' sock nics --frob
 fails 2 'unknown option "--batch"' sock nics --batch 1
 fails 2 'unexpected argument "more"' sock status more
-fails 2 'missing: "ID"; see evnic ctl SOCKET netdev-del --help' sock netdev-del
+fails 2 'missing: "BACKEND"; see evnic ctl SOCKET netdev-del --help' sock netdev-del
 fails 2 'a value is missing after "--batch"' sock top --batch
 fails 2 'no number of screens: "x"' sock top --batch x
 fails 2 'neither up nor down: "sideways"' sock set-link eth0 sideways
