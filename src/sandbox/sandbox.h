@@ -46,24 +46,31 @@ struct sandbox_config {
 };
 
 /* What is weaker than it should be: a line for each stage that this host
- * refused, with the cause and the cure. @uid: CONFIG's ids cannot be had is
- * always fatal and not a weakness. */
+ * refused, with the cause and the cure. Ids that cannot be had are always
+ * fatal and no weakness. */
 #define SANDBOX_WEAK_MAX 8
 struct sandbox_report {
 	size_t n;
-	char lines[SANDBOX_WEAK_MAX][256];
+	char lines[SANDBOX_WEAK_MAX][384];
 };
 
 /* Forks into the machine's namespaces (stage 1): returns 0 in the child, its
- * pid (as the caller sees it) in the caller, or -errno. What could not be had
- * is in @report, on both sides. The caller must have one thread, and stays in
- * the namespaces in which it is. */
+ * pid (as the caller sees it) in the caller, or -errno, in the caller only.
+ * What could not be had is in @report, on both sides; -EPERM with lines there:
+ * it is required. The caller must have one thread, may not ignore SIGCHLD, and
+ * stays in the namespaces in which it is. In the child getppid() is 0. */
 pid_t sandbox_fork(const struct sandbox_config *config,
 		   struct sandbox_report *report) MUST_CHECK;
 
 /* In the child: stages 2 to 6, for the control thread; threads that are made
  * from now on confine themselves in thread_begin(). Weaknesses are added to
- * @report. 0, or -errno with @error: not confined, and must not go on. */
+ * @report. 0, or -errno with @error: not confined, and must not go on.
+ *
+ * If the caller of sandbox_fork() has ended before this is called nothing kills
+ * the machine: the end of a socket between the two tells it. From here on the
+ * process ends by SIGSYS at a violation. As process 1 of its namespace it
+ * cannot be ended by a signal of its own with the default action; abort() still
+ * ends it, by SIGSEGV. */
 int sandbox_enter(const struct sandbox_config *config,
 		  struct sandbox_report *report, char *error,
 		  size_t size) MUST_CHECK;
@@ -87,6 +94,7 @@ struct sandbox_row {
 	unsigned int kinds; /* bit per enum thread_kind */
 	const char *arguments;
 	const char *reason;
+	bool rare; /* an ordinary run may pass without it */
 };
 bool sandbox_row(size_t i, struct sandbox_row *row);
 
