@@ -14,10 +14,11 @@ expect 0 "$evnic" check good.json
 says out "good.json: good"
 lines err 0
 
-# The examples need only their files.
+# The examples need only their files, and each is told of.
 for example in "$source"/examples/*.json; do
 	sed 's#"[^"]*\(vmlinuz\|initrd.img\)"#"kernel"#' "$example" >example.json
 	expect 0 "$evnic" check example.json
+	says "$source/examples/README.md" "| [${example##*/}](${example##*/}) |"
 done
 
 # Everything in one pass.
