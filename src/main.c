@@ -10,8 +10,7 @@
 #include "machine/ctl.h"
 #include "machine/description.h"
 #include "machine/host.h"
-#include "machine/machine.h"
-#include "machine/pidfile.h"
+#include "machine/launch.h"
 #include "machine/verbs.h"
 
 #include <fcntl.h>
@@ -25,9 +24,12 @@
 
 static int verb_run(const struct verb_arguments *args)
 {
-	struct pidfile pidfile = {.fd = -1};
+	const struct launch_options options = {
+		.pidfile = args->options[OPTION_PIDFILE],
+		.ready_fd = -1,
+	};
 	struct description desc;
-	int status = EXIT_FAILURE;
+	int status;
 
 	description_load(&desc, args->file);
 	if (desc.problems.n) {
@@ -37,13 +39,7 @@ static int verb_run(const struct verb_arguments *args)
 	}
 	if (args->options[OPTION_CONTROL])
 		desc.config.control_socket = args->options[OPTION_CONTROL];
-	machine_block_signals();
-	if (args->options[OPTION_PIDFILE] &&
-	    pidfile_create(&pidfile, args->options[OPTION_PIDFILE]) < 0)
-		goto out;
-	if (machine_run(&desc.config) == 0)
-		status = EXIT_SUCCESS;
-	pidfile_remove(&pidfile);
+	status = launch(&desc.config, &options);
 out:
 	description_fini(&desc);
 	return status;

@@ -18,10 +18,8 @@
 #include "kvm/layout.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define HEAD_SIZE 1024
@@ -33,26 +31,18 @@
 
 static const struct boot_format *const formats[] = {&boot_bzimage, &boot_elf};
 
-static int file_open(struct boot_file *file, const char *what, const char *path,
+static int file_init(struct boot_file *file, const char *what, const char *path,
 		     struct kvm_error *error)
 {
-	struct stat st;
+	off_t size = lseek(file->fd, 0, SEEK_END);
+	int err = size < 0 ? -errno : 0;
 
 	file->path = strdup(path);
-	if (!file->path)
-		return kvm_error_errno(error, -ENOMEM, "%s", what);
-	/* Not to hang on a pipe that nobody writes. */
-	file->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (file->fd < 0)
-		return kvm_error_errno(error, -errno, "%s %s", what, path);
-	if (fstat(file->fd, &st) < 0)
-		return kvm_error_errno(error, -errno, "%s %s", what, path);
-	if (!S_ISREG(st.st_mode))
-		return kvm_error_set(error, -EINVAL,
-				     "%s %s: not a regular file; give the path "
-				     "of the image itself",
-				     what, path);
-	file->size = (uint64_t)st.st_size;
+	if (!err && !file->path)
+		err = -ENOMEM;
+	if (err < 0)
+		return kvm_error_errno(error, err, "%s %s", what, path);
+	file->size = (uint64_t)size;
 	return 0;
 }
 
@@ -69,17 +59,15 @@ int boot_init(struct boot *boot, const struct kvm_vm_config *config,
 	int err;
 
 	memset(boot, 0, sizeof(*boot));
-	boot->kernel.fd = -1;
-	boot->initrd.fd = -1;
+	boot->kernel.fd = config->files.kernel;
+	boot->initrd.fd = config->files.initrd;
 	boot->cmdline = strdup(config->cmdline ? config->cmdline : "");
 	if (!boot->cmdline)
 		return kvm_error_errno(error, -ENOMEM, "command line");
-	err = file_open(&boot->kernel, "kernel", config->kernel_path, error);
-	if (!err && config->initrd_path)
-		err = file_open(&boot->initrd, "initrd", config->initrd_path,
+	err = file_init(&boot->kernel, "kernel", config->kernel_path, error);
+	if (!err && boot->initrd.fd >= 0)
+		err = file_init(&boot->initrd, "initrd", config->initrd_path,
 				error);
-	if (err < 0)
-		boot_fini(boot);
 	return err;
 }
 

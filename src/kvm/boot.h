@@ -35,7 +35,8 @@ struct boot_entry {
 	uint64_t argument;
 };
 
-/* Opens the files. 0, or -errno with @error. */
+/* Takes over @config's files, whatever it returns: boot_fini() closes them. 0, or
+ * -errno with @error. */
 int boot_init(struct boot *boot, const struct kvm_vm_config *config,
 	      struct kvm_error *error) MUST_CHECK;
 

@@ -1,77 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Console input and output that never block the loop.
- *
- * O_NONBLOCK belongs to the open file, which we share with whoever started us.
- * So a terminal or a pipe is opened once more through /proc/self/fd; where that
- * is not possible (a socket, no /proc, no right) the flag is set on the shared
- * file and taken back at the end. Regular files do not block and stay shared,
- * with their file position.
+ * Console input and output that never block the loop. Whoever opened the files
+ * has seen to that (kvm/open.c), and to the terminal's mode.
  */
 #include "kvm/console.h"
 
-#include "kvm/error.h"
-#include "kvm/terminal.h"
-
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#define PATIENCE_S	 1.0
-#define FINAL_FLUSH_MS	 1000
-#define KEY_ESCAPE	 0x01 /* Ctrl-A */
-#define INPUT_CHUNK	 64
-#define FILE_PERMISSIONS 0600
-
-static int share_nonblocking(struct console_fd *file, int fd)
-{
-	int flags = fcntl(fd, F_GETFL);
-
-	file->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	if (flags < 0 || file->fd < 0)
-		return -errno;
-	if (flags & O_NONBLOCK)
-		return 0;
-	if (fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
-		return -errno;
-	file->restore_fd = fd;
-	file->restore_flags = flags;
-	return 0;
-}
-
-/* Opens what @fd refers to without blocking; @access: O_RDONLY, O_WRONLY. */
-static int open_nonblocking(struct console_fd *file, int fd, int access)
-{
-	char path[32];
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (S_ISREG(st.st_mode)) {
-		file->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-		return file->fd < 0 ? -errno : 0;
-	}
-	if (S_ISSOCK(st.st_mode))
-		return share_nonblocking(file, fd);
-	if (!S_ISFIFO(st.st_mode) && !S_ISCHR(st.st_mode))
-		return -EBADF; /* it was closed, and is something of ours */
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	file->fd = open(path, access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	return file->fd >= 0 ? 0 : share_nonblocking(file, fd);
-}
-
-static void console_fd_close(struct console_fd *file)
-{
-	if (file->restore_fd >= 0)
-		(void)fcntl(file->restore_fd, F_SETFL, file->restore_flags);
-	file->restore_fd = -1;
-	close_fd(&file->fd);
-}
+#define PATIENCE_S     1.0
+#define FINAL_FLUSH_MS 1000
+#define KEY_ESCAPE     0x01 /* Ctrl-A */
+#define INPUT_CHUNK    64
 
 /* The reader has gone, or the disk is full: the guest goes on without. */
 static void give_up_output(struct console *console, int err)
@@ -81,7 +24,7 @@ static void give_up_output(struct console *console, int err)
 	log_warn("console: the guest's output is discarded from now on: %s",
 		 errno_text(err, cause, sizeof(cause)));
 	ev_io_stop(console->loop->ev, &console->writable);
-	console_fd_close(&console->out);
+	close_fd(&console->out_fd);
 	console->fill = 0;
 }
 
@@ -89,7 +32,7 @@ static void flush(struct console *console)
 {
 	while (console->fill) {
 		size_t run = MIN(console->fill, CONSOLE_BUFFER - console->head);
-		ssize_t n = write(console->out.fd,
+		ssize_t n = write(console->out_fd,
 				  console->buffer + console->head, run);
 
 		if (n < 0 && errno == EINTR)
@@ -160,7 +103,7 @@ static void patience_cb(struct ev_loop *ev, ev_timer *w, int revents)
 
 bool console_put(struct console *console, unsigned char byte)
 {
-	if (console->out.fd < 0)
+	if (console->out_fd < 0)
 		return true;
 	if (console->fill == CONSOLE_BUFFER && console->discarding) {
 		console->lost++;
@@ -214,12 +157,12 @@ static void readable_cb(struct ev_loop *ev, ev_io *w, int revents)
 		ev_io_stop(ev, w); /* until console_input_room() */
 		return;
 	}
-	n = read(console->in.fd, bytes, MIN(room, sizeof(bytes)));
+	n = read(console->in_fd, bytes, MIN(room, sizeof(bytes)));
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) { /* the end of input, for good */
 		ev_io_stop(ev, w);
-		console_fd_close(&console->in);
+		close_fd(&console->in_fd);
 		return;
 	}
 	if (console->is_terminal)
@@ -230,97 +173,44 @@ static void readable_cb(struct ev_loop *ev, ev_io *w, int revents)
 
 void console_input_room(struct console *console)
 {
-	if (console->in.fd >= 0 && !ev_is_active(&console->readable))
+	if (console->in_fd >= 0 && !ev_is_active(&console->readable))
 		ev_io_start(console->loop->ev, &console->readable);
-}
-
-static int open_file(struct console *console, const char *path,
-		     struct kvm_error *error)
-{
-	console->out.fd = open(path,
-			       O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK |
-				       O_NOCTTY | O_CLOEXEC,
-			       FILE_PERMISSIONS);
-	if (console->out.fd < 0 && errno == ENXIO)
-		return kvm_error_set(error, -ENXIO,
-				     "serial output %s: nobody reads this "
-				     "pipe; start its reader first",
-				     path);
-	if (console->out.fd < 0)
-		return kvm_error_errno(error, -errno, "serial output %s", path);
-	return 0;
-}
-
-/* A terminal is ours to read only while we are in its foreground. */
-static void open_stdio(struct console *console)
-{
-	char cause[ERRNO_TEXT_MAX];
-	bool is_terminal = isatty(STDIN_FILENO);
-	int err = open_nonblocking(&console->out, STDOUT_FILENO, O_WRONLY);
-
-	if (err < 0) {
-		log_warn("console: standard output: %s; the guest's output is "
-			 "discarded",
-			 errno_text(-err, cause, sizeof(cause)));
-		console_fd_close(&console->out);
-	}
-	if (is_terminal && tcgetpgrp(STDIN_FILENO) != getpgrp())
-		return;
-	err = open_nonblocking(&console->in, STDIN_FILENO, O_RDONLY);
-	if (err < 0) {
-		console_fd_close(&console->in);
-		return;
-	}
-	console->is_terminal = is_terminal;
 }
 
 static void init_watchers(struct console *console)
 {
-	ev_io_init(&console->writable, writable_cb, console->out.fd, EV_WRITE);
+	ev_io_init(&console->writable, writable_cb, console->out_fd, EV_WRITE);
 	ev_prepare_init(&console->flush, flush_cb);
 	ev_timer_init(&console->patience, patience_cb, PATIENCE_S, 0.);
-	ev_io_init(&console->readable, readable_cb, console->in.fd, EV_READ);
+	ev_io_init(&console->readable, readable_cb, console->in_fd, EV_READ);
 }
 
 int console_init(struct console *console, struct loop *loop,
 		 const struct kvm_vm_config *config,
-		 const struct console_client *client, void *client_arg,
-		 struct kvm_error *error)
+		 const struct console_client *client, void *client_arg)
 {
-	int err = 0;
-
 	memset(console, 0, sizeof(*console));
 	console->loop = loop;
 	console->client = client;
 	console->client_arg = client_arg;
-	console->out = (struct console_fd){-1, -1, 0};
-	console->in = (struct console_fd){-1, -1, 0};
-	if (config->serial == KVM_SERIAL_FILE)
-		err = open_file(console, config->serial_path, error);
-	else if (config->serial == KVM_SERIAL_STDIO)
-		open_stdio(console);
-	if (err < 0)
-		return err;
+	console->out_fd = config->files.console_out;
+	console->in_fd = config->files.console_in;
+	console->is_terminal = config->console_is_terminal;
 	console->buffer = malloc(CONSOLE_BUFFER);
-	if (!console->buffer) {
-		console_fini(console);
-		return kvm_error_errno(error, -ENOMEM, "console");
-	}
+	if (!console->buffer)
+		return -ENOMEM;
 	init_watchers(console);
 	return 0;
 }
 
 void console_start(struct console *console)
 {
-	if (console->is_terminal && console->in.fd >= 0 &&
-	    terminal_raw(console->in.fd) < 0)
-		log_warn("console: the terminal cannot be set to raw mode");
 	console_input_room(console);
 }
 
 static void final_flush(struct console *console)
 {
-	struct pollfd out = {.fd = console->out.fd, .events = POLLOUT};
+	struct pollfd out = {.fd = console->out_fd, .events = POLLOUT};
 
 	flush(console);
 	while (console->fill && poll(&out, 1, FINAL_FLUSH_MS) > 0)
@@ -330,7 +220,7 @@ static void final_flush(struct console *console)
 void console_fini(struct console *console)
 {
 	if (console->buffer) {
-		if (console->out.fd >= 0)
+		if (console->out_fd >= 0)
 			final_flush(console);
 		ev_io_stop(console->loop->ev, &console->writable);
 		ev_io_stop(console->loop->ev, &console->readable);
@@ -339,9 +229,6 @@ void console_fini(struct console *console)
 		free(console->buffer);
 		console->buffer = NULL;
 	}
-	if (console->is_terminal)
-		terminal_restore();
-	console->is_terminal = false;
-	console_fd_close(&console->out);
-	console_fd_close(&console->in);
+	close_fd(&console->out_fd);
+	close_fd(&console->in_fd);
 }

@@ -29,20 +29,12 @@ struct console_client {
 	void (*quit)(void *client);
 };
 
-/* A file descriptor that does not block. @restore_fd: one whose flags we had
- * to change for that, or -1. */
-struct console_fd {
-	int fd;
-	int restore_fd;
-	int restore_flags;
-};
-
 struct console {
 	struct loop *loop;
 	const struct console_client *client;
 	void *client_arg;
 
-	struct console_fd out;
+	int out_fd; /* -1: output is discarded */
 	ev_io writable;
 	ev_prepare flush;
 	ev_timer patience;
@@ -53,20 +45,21 @@ struct console {
 	uint64_t lost;
 	struct log_limit log;
 
-	struct console_fd in;
+	int in_fd; /* -1: nothing comes, or no more */
 	ev_io readable;
 	bool is_terminal;
 	bool escape; /* Ctrl-A was typed */
 };
 
-/* 0, or -errno with @error. */
+/* Takes over @config's files of the console, whatever it returns:
+ * console_fini() closes them. 0 or -ENOMEM. */
 int console_init(struct console *console, struct loop *loop,
 		 const struct kvm_vm_config *config,
-		 const struct console_client *client, void *client_arg,
-		 struct kvm_error *error) MUST_CHECK;
+		 const struct console_client *client,
+		 void *client_arg) MUST_CHECK;
 
 /* Writes what is left, as long as it is read (a second without progress ends
- * that); restores the terminal. Idempotent. */
+ * that). Idempotent. */
 void console_fini(struct console *console);
 
 /* Starts reading input. */

@@ -144,10 +144,13 @@ static void stop_cb(struct ev_loop *ev, ev_timer *w, int revents)
 	done(vm->stop_arg);
 }
 
-/* What does not depend on KVM; nothing here can fail. */
-static struct kvm_vm *vm_alloc(struct loop *loop, kvm_vm_event_fn event,
-			       void *arg, unsigned int n_vcpus)
+/* What does not depend on KVM. From here on kvm_vm_destroy() closes the files. */
+static struct kvm_vm *vm_alloc(struct loop *loop,
+			       const struct kvm_vm_config *config,
+			       kvm_vm_event_fn event, void *arg)
 {
+	const struct kvm_vm_files *files = &config->files;
+	unsigned int n_vcpus = config->n_vcpus;
 	struct kvm_vm *vm = calloc(1, sizeof(*vm));
 
 	if (!vm)
@@ -165,16 +168,16 @@ static struct kvm_vm *vm_alloc(struct loop *loop, kvm_vm_event_fn event,
 	vm->event_arg = arg;
 	ev_timer_init(&vm->event_timer, event_cb, 0., 0.);
 	ev_timer_init(&vm->stop_timer, stop_cb, 0., 0.);
-	vm->kvm_fd = -1;
+	vm->kvm_fd = files->kvm;
 	vm->vm_fd = -1;
-	vm->boot.kernel.fd = -1;
-	vm->boot.initrd.fd = -1;
+	vm->boot.kernel.fd = files->kernel;
+	vm->boot.initrd.fd = files->initrd;
 	vm->memory.fd = -1;
 	vm->serial.irq_fd = -1;
 	vm->hotplug.irq_fd = -1;
 	vm->console.loop = loop;
-	vm->console.out = (struct console_fd){-1, -1, 0};
-	vm->console.in = (struct console_fd){-1, -1, 0};
+	vm->console.out_fd = files->console_out;
+	vm->console.in_fd = files->console_in;
 	vm->platform.ops = &vm_platform_ops;
 	vm->platform.mem = &vm->memory.regions;
 	return vm;
@@ -184,10 +187,10 @@ static int init_devices(struct kvm_vm *vm, const struct kvm_vm_config *config,
 			struct kvm_error *error)
 {
 	int err = console_init(&vm->console, vm->loop, config, &console_client,
-			       vm, error);
+			       vm);
 
 	if (err < 0)
-		return err;
+		return kvm_error_errno(error, err, "console");
 	err = serial_init(&vm->serial, &vm->ports, &vm->console,
 			  (size_t)vm->n_vcpus * VCPU_ACCESSES);
 	if (err < 0)
@@ -227,27 +230,32 @@ static int init_kvm(struct kvm_vm *vm, struct kvm_error *error)
 	return attach(vm, error);
 }
 
+void kvm_vm_files_close(struct kvm_vm_files *files)
+{
+	close_fd(&files->kvm);
+	close_fd(&files->kernel);
+	close_fd(&files->initrd);
+	close_fd(&files->console_out);
+	close_fd(&files->console_in);
+}
+
 int kvm_vm_create(struct loop *loop, const struct kvm_vm_config *config,
 		  kvm_vm_event_fn event, void *arg, struct kvm_vm **out,
 		  struct kvm_error *error)
 {
+	struct kvm_vm_files files = config->files;
 	struct kvm_vm *vm;
-	int kvm_fd = host_open(error);
-	int err;
+	int err = host_check(files.kvm, config->n_vcpus, error);
 
-	if (kvm_fd < 0)
-		return kvm_fd;
-	err = host_check(kvm_fd, config->n_vcpus, error);
 	if (err < 0) {
-		close_fd(&kvm_fd);
+		kvm_vm_files_close(&files);
 		return err;
 	}
-	vm = vm_alloc(loop, event, arg, config->n_vcpus);
+	vm = vm_alloc(loop, config, event, arg);
 	if (!vm) {
-		close_fd(&kvm_fd);
+		kvm_vm_files_close(&files);
 		return kvm_error_errno(error, -ENOMEM, "VM");
 	}
-	vm->kvm_fd = kvm_fd;
 	err = boot_init(&vm->boot, config, error);
 	if (!err)
 		err = memory_init(&vm->memory, config, error);

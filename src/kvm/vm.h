@@ -11,7 +11,7 @@
  *
  * Life:
  *
- *	kvm_vm_create()			memory and vCPUs; images opened
+ *	kvm_vm_create()			memory and vCPUs
  *	platform_plug_...()		on kvm_vm_platform()
  *	kvm_vm_start()			images loaded; vCPUs run
  *	   ... event: POWER_OFF, RESET, QUIT, ERROR
@@ -40,24 +40,33 @@ struct kvm_error {
 	char text[KVM_ERROR_MAX];
 };
 
-enum kvm_serial_kind {
-	KVM_SERIAL_NONE,  /* output is discarded */
-	KVM_SERIAL_STDIO, /* standard output; standard input is typed in */
-	KVM_SERIAL_FILE,  /* output is written to @path, which is truncated */
+/* Open files, as kvm/open.h and kvm/host.h open them; -1: none. */
+struct kvm_vm_files {
+	int kvm;    /* /dev/kvm */
+	int kernel; /* bzImage, or ELF with a PVH entry */
+	int initrd;
+	int console_out; /* the serial port's output; without: discarded */
+	int console_in;	 /* what is typed in */
 };
 
+#define KVM_VM_NO_FILES ((struct kvm_vm_files){-1, -1, -1, -1, -1})
+
+/* Idempotent. */
+void kvm_vm_files_close(struct kvm_vm_files *files);
+
 /* What to make. Strings are borrowed for the call and copied where they are
- * needed later. @cmdline and @initrd_path may be NULL. */
+ * needed later; @cmdline may be NULL. @kernel_path, @initrd_path: what messages
+ * call the files. */
 struct kvm_vm_config {
 	uint64_t mem_size; /* bytes, a multiple of 4096 */
 	bool huge_pages;   /* back memory by 2 MiB pages of the host */
 	bool prefault;	   /* take all memory from the host at once */
 	unsigned int n_vcpus;
-	const char *kernel_path; /* bzImage, or ELF with a PVH entry */
+	struct kvm_vm_files files;
+	const char *kernel_path;
 	const char *initrd_path;
 	const char *cmdline;
-	enum kvm_serial_kind serial;
-	const char *serial_path;
+	bool console_is_terminal; /* Ctrl-A x means something on it */
 };
 
 enum kvm_vm_event {
@@ -77,13 +86,14 @@ typedef void (*kvm_vm_done_fn)(void *arg);
 
 struct kvm_vm;
 
-/* Makes a VM whose vCPUs are parked. Opens kernel and initrd. 0, or -errno
- * with @error filled and nothing left behind. */
+/* Makes a VM whose vCPUs are parked. The files are the VM's from now on, and
+ * closed if this fails. 0, or -errno with @error filled and nothing left
+ * behind. */
 int kvm_vm_create(struct loop *loop, const struct kvm_vm_config *config,
 		  kvm_vm_event_fn event, void *arg, struct kvm_vm **out,
 		  struct kvm_error *error) MUST_CHECK;
 
-/* Frees everything, restores the terminal. The vCPUs must be parked (never
+/* Frees everything. The vCPUs must be parked (never
  * started, or stopped) and all devices unplugged. NULL is allowed. */
 void kvm_vm_destroy(struct kvm_vm *vm);
 

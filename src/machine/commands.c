@@ -292,24 +292,17 @@ const struct qmp_command commands_table[] = {
 
 /* Life. */
 
-int commands_create(const struct commands_config *config,
-		    struct kind_error *error, struct commands **out)
+int commands_create(const struct commands_config *config, struct commands **out)
 {
 	struct commands *commands = calloc(1, sizeof(*commands));
-	struct qmp_error cause;
 	int err;
 
-	if (!commands) {
-		(void)snprintf(error->text, sizeof(error->text),
-			       "%s: out of memory", config->path);
+	if (!commands)
 		return -ENOMEM;
-	}
 	commands->config = *config;
-	err = qmp_server_create(config->loop, config->path, commands_table,
-				commands, &commands->server, &cause);
+	err = qmp_server_create(config->loop, config->fd, config->path,
+				commands_table, commands, &commands->server);
 	if (err < 0) {
-		(void)snprintf(error->text, sizeof(error->text), "%s",
-			       cause.text);
 		free(commands);
 		return err;
 	}

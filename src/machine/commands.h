@@ -21,20 +21,22 @@ struct commands;
 /* Besides the protocol's own. */
 extern const struct qmp_command commands_table[];
 
-/* All borrowed for the life. @path: of the socket. */
+/* @fd: a socket that listens; the commands' if they are made. All else is
+ * borrowed for the life. @path: what messages call the socket. */
 struct commands_config {
 	struct loop *loop;
+	int fd;
 	const char *path;
 	struct kvm_vm *vm;
 	struct nics *nics;
 	struct life *life;
 };
 
-/* Listens. 0, or -errno and @error, one line. */
+/* 0 or -ENOMEM. */
 int commands_create(const struct commands_config *config,
-		    struct kind_error *error, struct commands **out) MUST_CHECK;
+		    struct commands **out) MUST_CHECK;
 
-/* Ends all connections and removes the socket; what was not answered never is.
+/* Ends all connections and closes the socket; what was not answered never is.
  * After nics_destroy(): the queues may have been writing to an inspection. NULL
  * is allowed. */
 void commands_destroy(struct commands *commands);

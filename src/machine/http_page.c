@@ -38,7 +38,6 @@ struct connection {
 
 struct http_page {
 	struct http_page_config config;
-	struct unix_listener listener;
 	ev_io acceptable;
 	ev_timer retry;
 	struct connection *connections;
@@ -222,7 +221,7 @@ static void acceptable_cb(struct ev_loop *ev, ev_io *w, int revents)
 {
 	struct http_page *page = container_of(w, struct http_page, acceptable);
 	char cause[ERRNO_TEXT_MAX];
-	int fd = accept4(page->listener.fd, NULL, NULL,
+	int fd = accept4(page->config.fd, NULL, NULL,
 			 SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	UNUSED(revents);
@@ -231,7 +230,7 @@ static void acceptable_cb(struct ev_loop *ev, ev_io *w, int revents)
 	} else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
 		log_limited(&page->errors, LOG_LEVEL_WARN,
 			    "%s: a connection cannot be accepted: %s",
-			    page->listener.path,
+			    page->config.path,
 			    errno_text(errno, cause, sizeof(cause)));
 		ev_io_stop(ev, w);
 		ev_timer_again(ev, &page->retry);
@@ -248,27 +247,16 @@ static void retry_cb(struct ev_loop *ev, ev_timer *w, int revents)
 }
 
 int http_page_create(const struct http_page_config *config,
-		     struct http_page **out, struct http_error *error)
+		     struct http_page **out)
 {
 	struct http_page *page = calloc(1, sizeof(*page));
-	int err;
 
-	if (!page) {
-		(void)snprintf(error->text, sizeof(error->text),
-			       "%s: out of memory", config->path);
+	if (!page)
 		return -ENOMEM;
-	}
 	page->config = *config;
-	err = unix_listen(&page->listener, config->path, error->text,
-			  sizeof(error->text));
-	if (err < 0) {
-		free(page);
-		return err;
-	}
 	ev_init(&page->retry, retry_cb);
 	page->retry.repeat = RETRY_S;
-	ev_io_init(&page->acceptable, acceptable_cb, page->listener.fd,
-		   EV_READ);
+	ev_io_init(&page->acceptable, acceptable_cb, page->config.fd, EV_READ);
 	ev_io_start(config->loop->ev, &page->acceptable);
 	*out = page;
 	return 0;
@@ -286,6 +274,6 @@ void http_page_destroy(struct http_page *page)
 		next = c->next;
 		connection_destroy(c);
 	}
-	unix_listener_fini(&page->listener);
+	close_fd(&page->config.fd);
 	free(page);
 }

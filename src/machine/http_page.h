@@ -19,24 +19,19 @@ struct http_page;
  * too. Strings are borrowed. */
 struct http_page_config {
 	struct loop *loop;
-	const char *path; /* of the socket */
+	int fd;		  /* that listens (machine/unix_listen.h) */
+	const char *path; /* what messages call it */
 	const char *name;
 	const char *content_type;
 	void (*write)(void *arg, FILE *out);
 	void *arg;
 };
 
-struct http_error {
-	char text[512];
-};
-
-/* The socket has mode 0600; a stale one is replaced, a live one refused. 0, or
- * -errno and @error, one line. */
+/* @config->fd is the page's if this succeeds. 0 or -ENOMEM. */
 int http_page_create(const struct http_page_config *config,
-		     struct http_page **out,
-		     struct http_error *error) MUST_CHECK;
+		     struct http_page **out) MUST_CHECK;
 
-/* Ends all connections, removes the socket. NULL is allowed. */
+/* Ends all connections, closes the socket. NULL is allowed. */
 void http_page_destroy(struct http_page *page);
 
 #endif

@@ -25,7 +25,7 @@ struct launch_options {
 };
 
 /* Runs the machine until it ends. The exit status: 0 or 1, as evnic run's. The
- * log is open (base/log.h). Signals are blocked in the call. */
+ * log is open (base/log.h). The process has one thread; signals stay blocked. */
 int launch(const struct machine_config *config,
 	   const struct launch_options *options);
 

@@ -14,6 +14,7 @@
 #include "machine/life.h"
 #include "machine/metrics.h"
 #include "machine/nics.h"
+#include "machine/opener.h"
 #include "machine/tree.h"
 
 #include <errno.h>
@@ -24,7 +25,9 @@ static const int end_signals[] = {SIGTERM, SIGINT, SIGHUP};
 
 struct machine {
 	const struct machine_config *config;
+	struct opener *opener;
 	struct loop loop;
+	ev_io opener_gone;
 	ev_signal signals[ARRAY_SIZE(end_signals)];
 	struct log_limit resets;
 	struct kvm_vm *vm;
@@ -34,23 +37,25 @@ struct machine {
 	struct http_page *metrics; /* NULL: no metrics socket */
 	ev_signal dump_signal;
 	struct tree_dump dump;
+	bool signalled;
 	int status; /* 0 or -1 */
 };
 
-static void fill_signal_set(sigset_t *set)
+/* Was evnic started by nohup(1)? */
+static bool hangup_ignored(void)
+{
+	struct sigaction now;
+
+	return sigaction(SIGHUP, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
+void machine_signals(sigset_t *set)
 {
 	(void)sigemptyset(set);
 	(void)sigaddset(set, SIGUSR1);
 	for (size_t i = 0; i < ARRAY_SIZE(end_signals); i++)
-		(void)sigaddset(set, end_signals[i]);
-}
-
-void machine_block_signals(void)
-{
-	sigset_t set;
-
-	fill_signal_set(&set);
-	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+		if (end_signals[i] != SIGHUP || !hangup_ignored())
+			(void)sigaddset(set, end_signals[i]);
 }
 
 static void signal_cb(struct ev_loop *ev, ev_signal *w, int revents)
@@ -59,7 +64,11 @@ static void signal_cb(struct ev_loop *ev, ev_signal *w, int revents)
 
 	UNUSED(ev);
 	UNUSED(revents);
-	log_info("signal %s: the machine ends", sigabbrev_np(w->signum));
+	/* A terminal's arrives twice: from the opener, and by itself. */
+	if (!m->signalled)
+		log_info("signal %s: the machine ends",
+			 sigabbrev_np(w->signum));
+	m->signalled = true;
 	life_end(&m->life, LIFE_HOST_SIGNAL);
 }
 
@@ -170,49 +179,98 @@ static const struct nics_client nics_client = {
 	.deleted = nic_deleted_cb,
 };
 
-/* Was evnic started by nohup(1)? */
-static bool hangup_ignored(void)
+static void opener_gone_cb(struct ev_loop *ev, ev_io *w, int revents)
 {
-	struct sigaction now;
+	struct machine *m = container_of(w, struct machine, opener_gone);
 
-	return sigaction(SIGHUP, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+	UNUSED(revents);
+	ev_io_stop(ev, w);
+	log_error("the opener has gone: the machine ends");
+	m->status = -1;
+	life_end(&m->life, LIFE_HOST_ERROR);
 }
 
 static void watch_signals(struct machine *m)
 {
-	bool nohup = hangup_ignored();
 	sigset_t set;
 
+	machine_signals(&set);
 	for (size_t i = 0; i < ARRAY_SIZE(end_signals); i++) {
 		ev_signal_init(&m->signals[i], signal_cb, end_signals[i]);
 		m->signals[i].data = m;
-		if (end_signals[i] != SIGHUP || !nohup)
+		if (sigismember(&set, end_signals[i]))
 			ev_signal_start(m->loop.ev, &m->signals[i]);
 	}
 	ev_signal_init(&m->dump_signal, dump_signal_cb, SIGUSR1);
 	ev_signal_start(m->loop.ev, &m->dump_signal);
-	fill_signal_set(&set);
+	ev_io_init(&m->opener_gone, opener_gone_cb, opener_fd(m->opener),
+		   EV_READ);
+	ev_io_start(m->loop.ev, &m->opener_gone);
 	(void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
 /* Whatever arrives from now on waits for the end of the process. */
 static void unwatch_signals(struct machine *m)
 {
-	machine_block_signals();
+	sigset_t set;
+
+	machine_signals(&set);
+	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+	ev_io_stop(m->loop.ev, &m->opener_gone);
 	ev_signal_stop(m->loop.ev, &m->dump_signal);
 	for (size_t i = 0; i < ARRAY_SIZE(end_signals); i++)
 		ev_signal_stop(m->loop.ev, &m->signals[i]);
 }
 
+/* 0 or -1, after a log line. */
+static int open_thing(struct machine *m, enum opener_thing thing, int *fd)
+{
+	struct opener_error error;
+
+	*fd = opener_open(m->opener, thing, &error);
+	if (*fd >= 0)
+		return 0;
+	log_error("%s", error.text);
+	return -1;
+}
+
+/* Standard input and output. A machine runs without, too. */
+static void open_stdio(struct machine *m, struct kvm_vm_config *config)
+{
+	struct opener_error error;
+
+	config->files.console_out =
+		opener_open(m->opener, OPENER_CONSOLE_OUT, &error);
+	if (config->files.console_out < 0)
+		log_warn("console: %s; the guest's output is discarded",
+			 error.text);
+	config->files.console_in =
+		opener_console_in(m->opener, &config->console_is_terminal);
+}
+
+static int open_files(struct machine *m, struct kvm_vm_config *config)
+{
+	struct kvm_vm_files *files = &config->files;
+	int serial = m->config->serial.type;
+
+	if (open_thing(m, OPENER_KVM, &files->kvm) < 0 ||
+	    open_thing(m, OPENER_KERNEL, &files->kernel) < 0)
+		return -1;
+	if (config->initrd_path &&
+	    open_thing(m, OPENER_INITRD, &files->initrd) < 0)
+		return -1;
+	if (serial == CONFIG_SERIAL_FILE)
+		return open_thing(m, OPENER_SERIAL, &files->console_out);
+	if (serial == CONFIG_SERIAL_STDIO)
+		open_stdio(m, config);
+	return 0;
+}
+
 static int create_vm(struct machine *m)
 {
 	const struct machine_config *c = m->config;
-	static const enum kvm_serial_kind serial[] = {
-		[CONFIG_SERIAL_STDIO] = KVM_SERIAL_STDIO,
-		[CONFIG_SERIAL_FILE] = KVM_SERIAL_FILE,
-		[CONFIG_SERIAL_NONE] = KVM_SERIAL_NONE,
-	};
-	const struct kvm_vm_config config = {
+	struct kvm_vm_config config = {
+		.files = KVM_VM_NO_FILES,
 		.mem_size = (uint64_t)c->shape.mem_size_mib << 20,
 		.huge_pages = c->shape.huge_pages == CONFIG_HUGE_2M,
 		.prefault = c->shape.prefault,
@@ -220,11 +278,13 @@ static int create_vm(struct machine *m)
 		.kernel_path = c->boot.kernel_image_path,
 		.initrd_path = c->boot.initrd_path,
 		.cmdline = c->boot.boot_args,
-		.serial = serial[c->serial.type],
-		.serial_path = c->serial.path,
 	};
 	struct kvm_error error;
 
+	if (open_files(m, &config) < 0) {
+		kvm_vm_files_close(&config.files);
+		return -1;
+	}
 	if (kvm_vm_create(&m->loop, &config, vm_event_cb, m, &m->vm, &error) <
 	    0) {
 		log_error("%s", error.text);
@@ -251,38 +311,45 @@ static int create_nics(struct machine *m)
 	return 0;
 }
 
+static int no_memory(const char *what)
+{
+	log_error("%s: out of memory", what);
+	return -1;
+}
+
 static int create_commands(struct machine *m)
 {
-	const struct commands_config config = {
+	struct commands_config config = {
 		.loop = &m->loop,
 		.path = m->config->control_socket,
 		.vm = m->vm,
 		.nics = m->nics,
 		.life = &m->life,
 	};
-	struct kind_error error = {""};
 
 	if (!config.path)
 		return 0;
-	if (commands_create(&config, &error, &m->commands) < 0) {
-		log_error("%s", error.text);
+	if (open_thing(m, OPENER_CONTROL, &config.fd) < 0)
 		return -1;
-	}
-	return 0;
+	if (commands_create(&config, &m->commands) == 0)
+		return 0;
+	close_fd(&config.fd);
+	return no_memory(config.path);
 }
 
 static int create_metrics(struct machine *m)
 {
 	const char *path = m->config->metrics_socket;
-	struct http_error error;
+	int fd;
 
 	if (!path)
 		return 0;
-	if (metrics_create(&m->loop, path, m->nics, &m->metrics, &error) < 0) {
-		log_error("%s", error.text);
+	if (open_thing(m, OPENER_METRICS, &fd) < 0)
 		return -1;
-	}
-	return 0;
+	if (metrics_create(&m->loop, fd, path, m->nics, &m->metrics) == 0)
+		return 0;
+	close_fd(&fd);
+	return no_memory(path);
 }
 
 static int build(struct machine *m)
@@ -293,7 +360,7 @@ static int build(struct machine *m)
 	return create_commands(m) < 0 ? -1 : create_metrics(m);
 }
 
-int machine_run(const struct machine_config *config)
+int machine_run(const struct machine_config *config, struct opener *opener)
 {
 	struct machine *m = calloc(1, sizeof(*m));
 	char cause[ERRNO_TEXT_MAX];
@@ -307,9 +374,12 @@ int machine_run(const struct machine_config *config)
 		return -1;
 	}
 	m->config = config;
+	m->opener = opener;
 	if (build(m) == 0) {
 		watch_signals(m);
 		life_start(&m->life);
+		if (life_is_running(&m->life))
+			opener_ready(opener);
 		loop_run(&m->loop);
 		unwatch_signals(m);
 	} else {

@@ -8,17 +8,21 @@
  */
 
 #include "machine/config.h"
+#include "machine/opener.h"
 
-/* Blocks the signals that a machine hears (SIGTERM, SIGINT, SIGHUP, which end
- * it, and SIGUSR1, which writes the tree of everything to the log) in the calling
- * thread: machine_run() hears them from then on, and none ends the
- * process between two steps. */
-void machine_block_signals(void);
+#include <signal.h>
 
-/* Runs the machine that @config describes on the calling thread, after
- * machine_block_signals(), until it ends; everything is given back then. 0: the
+/* The signals that a machine hears: SIGTERM, SIGINT, SIGHUP (unless it was ignored
+ * when evnic was started, as nohup(1) does), which end it, and SIGUSR1, which
+ * writes the tree of everything to the log. */
+void machine_signals(sigset_t *set);
+
+/* Runs the machine that @config describes on the calling thread, in which
+ * those signals are blocked, with files from @opener, until it ends; everything
+ * is given back then. The machine ends when the opener has gone. 0: the
  * guest powered off, or reset itself with on_reset "exit", or a signal or the
  * user ended it. -1: it failed; the log says why. */
-int machine_run(const struct machine_config *config) MUST_CHECK;
+int machine_run(const struct machine_config *config,
+		struct opener *opener) MUST_CHECK;
 
 #endif

@@ -123,11 +123,12 @@ static void write_cb(void *arg, FILE *out)
 	metrics_write(arg, out);
 }
 
-int metrics_create(struct loop *loop, const char *path, struct nics *nics,
-		   struct http_page **out, struct http_error *error)
+int metrics_create(struct loop *loop, int fd, const char *path,
+		   struct nics *nics, struct http_page **out)
 {
 	const struct http_page_config config = {
 		.loop = loop,
+		.fd = fd,
 		.path = path,
 		.name = "/metrics",
 		.content_type = "text/plain; version=0.0.4; charset=utf-8",
@@ -135,5 +136,5 @@ int metrics_create(struct loop *loop, const char *path, struct nics *nics,
 		.arg = nics,
 	};
 
-	return http_page_create(&config, out, error);
+	return http_page_create(&config, out);
 }

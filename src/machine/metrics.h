@@ -12,10 +12,11 @@
 #include "machine/http_page.h"
 #include "machine/nics.h"
 
-/* Serves them as /metrics on a unix socket at @path. @path, @nics: borrowed for
- * the life. 0, or -errno and @error. */
-int metrics_create(struct loop *loop, const char *path, struct nics *nics,
-		   struct http_page **out, struct http_error *error) MUST_CHECK;
+/* Serves them as /metrics on @fd, a unix socket that listens, and is the page's
+ * if this succeeds. @path: what messages call it. @path, @nics: borrowed for the
+ * life. 0 or -ENOMEM. */
+int metrics_create(struct loop *loop, int fd, const char *path,
+		   struct nics *nics, struct http_page **out) MUST_CHECK;
 
 /* The text itself. */
 void metrics_write(struct nics *nics, FILE *out);

@@ -41,8 +41,8 @@ enum opener_thing {
 	OPENER_KVM, /* /dev/kvm */
 	OPENER_KERNEL,
 	OPENER_INITRD,
-	OPENER_SERIAL,	   /* the file of a serial port of type "file" */
-	OPENER_CONSOLE_IN, /* standard input, non-blocking, if it may be read */
+	OPENER_SERIAL,	    /* the file of a serial port of type "file" */
+	OPENER_CONSOLE_IN,  /* by opener_console_in() */
 	OPENER_CONSOLE_OUT, /* standard output, non-blocking */
 	OPENER_CONTROL,	    /* the control socket, which listens */
 	OPENER_METRICS,	    /* the metrics socket, which listens */
@@ -53,6 +53,10 @@ enum opener_thing {
 /* The file descriptor, close-on-exec, or -errno with @error: one line. */
 int opener_open(struct opener *opener, enum opener_thing thing,
 		struct opener_error *error) MUST_CHECK;
+
+/* Standard input, non-blocking, or -errno: it may not be read. @is_terminal: it
+ * is one, and is put into raw mode by opener_ready(). */
+int opener_console_in(struct opener *opener, bool *is_terminal) MUST_CHECK;
 
 /* An open tap: what backends/tap.h takes. @fds: room for @config->queue_pairs.
  * @link_fd: a netlink socket of the tap's network namespace, or -1. 0, or

@@ -92,22 +92,37 @@ int opener_ask(struct opener *opener, const struct opener_request *request,
 	return opener_ask_at(opener->fd, request, reply, fds);
 }
 
-int opener_open(struct opener *opener, enum opener_thing thing,
-		struct opener_error *error)
+static int ask_thing(struct opener *opener, enum opener_thing thing,
+		     struct opener_reply *reply)
 {
 	const struct opener_request request = {
 		.kind = OPENER_ASK_THING,
 		.u.thing.thing = (uint32_t)thing,
 	};
-	struct opener_reply reply;
 	int fds[OPENER_FDS_MAX];
-	int err = opener_ask(opener, &request, &reply, fds);
+	int err = opener_ask(opener, &request, reply, fds);
 
-	if (err < 0) {
+	return err < 0 ? err : fds[0];
+}
+
+int opener_open(struct opener *opener, enum opener_thing thing,
+		struct opener_error *error)
+{
+	struct opener_reply reply;
+	int fd = ask_thing(opener, thing, &reply);
+
+	if (fd < 0)
 		memcpy(error->text, reply.text, sizeof(error->text));
-		return err;
-	}
-	return fds[0];
+	return fd;
+}
+
+int opener_console_in(struct opener *opener, bool *is_terminal)
+{
+	struct opener_reply reply;
+	int fd = ask_thing(opener, OPENER_CONSOLE_IN, &reply);
+
+	*is_terminal = fd >= 0 && reply.flags & OPENER_IS_TERMINAL;
+	return fd;
 }
 
 void opener_ready(struct opener *opener)

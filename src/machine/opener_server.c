@@ -16,8 +16,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define RETRY_MS      1000
-#define RETRY_STEP_MS 10
+/* 4, 8, ... 512 ms: a second in all. */
+#define RETRY_FIRST_MS 4
+#define RETRY_END_MS   1024
 
 /* A kind of request. @silent: it is not answered. */
 struct row {
@@ -195,6 +196,8 @@ void opener_server_init(struct opener_server *server,
 	server->options = options;
 	server->control.fd = -1;
 	server->metrics.fd = -1;
+	server->console_in.restore_fd = -1;
+	server->console_out.restore_fd = -1;
 	for (size_t i = 0; i < OPENER_CHANNELS_MAX; i++)
 		server->channels[i].fd = -1;
 }
@@ -204,19 +207,19 @@ void opener_server_fini(struct opener_server *server)
 	for (size_t i = 0; i < OPENER_CHANNELS_MAX; i++)
 		if (server->channels[i].fd >= 0)
 			channel_end(&server->channels[i]);
-	unix_listener_fini(&server->control);
-	unix_listener_fini(&server->metrics);
+	opener_files_fini(server);
 }
 
 int opener_retry(int (*attempt)(void *arg), void *arg)
 {
-	const struct timespec step = {.tv_nsec = RETRY_STEP_MS * 1000000L};
 	int result = attempt(arg);
 
-	for (int waited = 0;
-	     waited < RETRY_MS && (result == -EBUSY || result == -EADDRINUSE);
-	     waited += RETRY_STEP_MS) {
-		(void)nanosleep(&step, NULL);
+	for (long wait = RETRY_FIRST_MS;
+	     wait < RETRY_END_MS && (result == -EBUSY || result == -EADDRINUSE);
+	     wait *= 2) {
+		const struct timespec time = {.tv_nsec = wait * 1000000L};
+
+		(void)nanosleep(&time, NULL);
 		result = attempt(arg);
 	}
 	return result;

@@ -11,12 +11,14 @@
  * descriptors.
  */
 
+#include "kvm/open.h"
 #include "machine/config.h"
 #include "machine/launch.h"
 #include "machine/opener_wire.h"
 #include "machine/unix_listen.h"
 
 #include <poll.h>
+#include <stdbool.h>
 
 struct opener_server;
 struct opener_channel;
@@ -51,15 +53,18 @@ struct opener_channel {
  * are being stopped. */
 #define OPENER_CHANNELS_MAX 128
 
-/* @config, @options: borrowed. @ready: the machine has said that it runs.
- * @serving: the channel of the request that is being carried out. */
+/* @config, @options: borrowed. @serving: the channel of the request that is being
+ * carried out. @ready: the machine has said that it runs. @given: bit per enum
+ * opener_thing. @terminal: the console is a terminal. */
 struct opener_server {
 	const struct machine_config *config;
 	const struct launch_options *options;
 	struct opener_channel channels[OPENER_CHANNELS_MAX];
-	size_t n_channels;
 	struct opener_channel *serving;
 	bool ready;
+	uint32_t given;
+	bool terminal;
+	struct console_file console_in, console_out;
 	struct unix_listener control, metrics;
 };
 
@@ -97,6 +102,9 @@ void opener_answer_fd(struct opener_answer *answer, int fd);
  * something else than -EBUSY or -EADDRINUSE, for up to a second.
  */
 int opener_retry(int (*attempt)(void *arg), void *arg) MUST_CHECK;
+
+/* Gives back what opener_files.c holds. */
+void opener_files_fini(struct opener_server *server);
 
 /* The handlers: opener_files.c, opener_tap.c, opener_capture.c. */
 void opener_serve_thing(struct opener_server *server,

@@ -63,6 +63,9 @@ struct opener_request {
 	} u;
 };
 
+/* Of OPENER_CONSOLE_IN. */
+#define OPENER_IS_TERMINAL 1U
+
 /* @err: 0 or -errno; then @text is a line for people, or empty. The handler of
  * the request's kind says in which order its descriptors come; @n_fds is how
  * many were sent. @flags: of the kind. */

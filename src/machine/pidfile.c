@@ -9,8 +9,6 @@
  */
 #include "machine/pidfile.h"
 
-#include "base/log.h"
-
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -40,8 +38,8 @@ static bool still_named(int fd, const char *path)
 	       ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
 }
 
-/* Locks and checks the open file. 0, -EEXIST after a log line, -errno. */
-static int take(int fd, const char *path)
+/* Locks and checks the open file. 0; -EBUSY or -EEXIST with @error; -errno. */
+static int take(int fd, const char *path, char *error, size_t size)
 {
 	char content[CONTENT_MAX] = "";
 	struct stat st;
@@ -57,17 +55,19 @@ static int take(int fd, const char *path)
 				: -1;
 	if (n < 0 || st.st_size >= (off_t)sizeof(content) ||
 	    !is_ours(content)) {
-		log_error("%s: is not a pidfile; it is left as it is: give "
-			  "another name",
-			  path);
+		(void)snprintf(error, size,
+			       "%s: is not a pidfile; it is left as it is: "
+			       "give another name",
+			       path);
 		return -EEXIST;
 	}
 	if (err) {
 		content[strcspn(content, "\n")] = '\0';
-		log_error("%s: another evnic runs with this pidfile (process "
-			  "%s): end it, or give another name",
-			  path, content);
-		return -EEXIST;
+		(void)snprintf(error, size,
+			       "%s: another evnic runs with this pidfile "
+			       "(process %s): end it, or give another name",
+			       path, content);
+		return -EBUSY;
 	}
 	return 0;
 }
@@ -79,7 +79,8 @@ static int write_pid(int fd)
 	return dprintf(fd, "%d\n", (int)getpid()) < 0 ? -errno : 0;
 }
 
-int pidfile_create(struct pidfile *pidfile, const char *path)
+int pidfile_create(struct pidfile *pidfile, const char *path, char *error,
+		   size_t size)
 {
 	char cause[ERRNO_TEXT_MAX];
 	int fd, err;
@@ -93,7 +94,7 @@ int pidfile_create(struct pidfile *pidfile, const char *path)
 			err = -errno;
 			break;
 		}
-		err = take(fd, path);
+		err = take(fd, path, error, size);
 		if (err == 0 && still_named(fd, path)) {
 			pidfile->fd = fd;
 			err = write_pid(fd);
@@ -103,9 +104,10 @@ int pidfile_create(struct pidfile *pidfile, const char *path)
 		}
 		close_fd(&fd);
 	} while (err == 0);
-	if (err < 0 && err != -EEXIST)
-		log_error("%s: the pidfile cannot be written: %s", path,
-			  errno_text(-err, cause, sizeof(cause)));
+	if (err < 0 && err != -EEXIST && err != -EBUSY)
+		(void)snprintf(error, size,
+			       "%s: the pidfile cannot be written: %s", path,
+			       errno_text(-err, cause, sizeof(cause)));
 	return err;
 }
 

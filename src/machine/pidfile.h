@@ -15,9 +15,10 @@ struct pidfile {
 };
 
 /* Creates @path, or takes over one that a dead process left behind. 0, or
- * -errno and a log line; -EEXIST: a living process holds it, or the file is
- * something else. */
-int pidfile_create(struct pidfile *pidfile, const char *path) MUST_CHECK;
+ * -errno and one line in @error: -EBUSY a living process holds it, -EEXIST the
+ * file is something else. */
+int pidfile_create(struct pidfile *pidfile, const char *path, char *error,
+		   size_t size) MUST_CHECK;
 
 /* Removes the file. Idempotent. */
 void pidfile_remove(struct pidfile *pidfile);

@@ -65,17 +65,14 @@ struct qmp_command {
 
 extern const struct qmp_command qmp_builtin_commands[];
 
-/* @path: of the socket, made with mode 0600 (less what the umask takes); a stale
- * one is replaced. @owner: given to the commands. 0, or -errno and @error, one
- * line (-EADDRINUSE: a process listens there). */
-struct qmp_error {
-	char text[512];
-};
-int qmp_server_create(struct loop *loop, const char *path,
+/* @fd: a socket that listens, non-blocking (machine/unix_listen.h); the server's
+ * if this succeeds. @path: what messages call it (copied). @owner: given to the
+ * commands. 0 or -ENOMEM. */
+int qmp_server_create(struct loop *loop, int fd, const char *path,
 		      const struct qmp_command *commands, void *owner,
-		      struct qmp_server **out, struct qmp_error *error);
+		      struct qmp_server **out) MUST_CHECK;
 
-/* Sends what can be sent at once, ends all connections, removes the socket.
+/* Sends what can be sent at once, ends all connections, closes the socket.
  * Calls that are not answered yet are forgotten: their owner must not answer
  * them any more. NULL is allowed. Not from a command's run function. */
 void qmp_server_destroy(struct qmp_server *server);

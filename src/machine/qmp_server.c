@@ -46,7 +46,8 @@ struct client {
 
 struct qmp_server {
 	struct ev_loop *ev;
-	struct unix_listener listener;
+	int fd;	    /* that listens */
+	char *path; /* for messages */
 	struct qmp_service service;
 	ev_io acceptable;
 	ev_timer retry;
@@ -212,7 +213,7 @@ static void serve(struct client *c)
 		log_limited(&c->server->drops, LOG_LEVEL_WARN,
 			    "%s: a client that does not read what it is sent "
 			    "is disconnected",
-			    c->server->listener.path);
+			    c->server->path);
 	if (err < 0 || c->session.broken || finished(c))
 		client_destroy(c);
 	else if (qmp_session_leaves(&c->session))
@@ -249,7 +250,7 @@ static void stall_cb(struct ev_loop *ev, ev_timer *w, int revents)
 	log_limited(&c->server->drops, LOG_LEVEL_WARN,
 		    "%s: a client has read nothing for %.0f s: it is "
 		    "disconnected",
-		    c->server->listener.path, STALL_S);
+		    c->server->path, STALL_S);
 	client_destroy(c);
 }
 
@@ -285,8 +286,7 @@ static void accept_failed(struct qmp_server *server)
 	char cause[ERRNO_TEXT_MAX];
 
 	log_limited(&server->accept_errors, LOG_LEVEL_WARN,
-		    "%s: a connection cannot be accepted: %s",
-		    server->listener.path,
+		    "%s: a connection cannot be accepted: %s", server->path,
 		    errno_text(errno, cause, sizeof(cause)));
 	ev_io_stop(server->ev, &server->acceptable);
 	ev_timer_again(server->ev, &server->retry);
@@ -300,7 +300,7 @@ static void acceptable_cb(struct ev_loop *ev, ev_io *w, int revents)
 	UNUSED(ev);
 	UNUSED(revents);
 	for (int i = 0; i < ACCEPT_BATCH; i++) {
-		int fd = accept4(server->listener.fd, NULL, NULL,
+		int fd = accept4(server->fd, NULL, NULL,
 				 SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (fd >= 0) {
@@ -323,31 +323,26 @@ static void retry_cb(struct ev_loop *ev, ev_timer *w, int revents)
 	ev_io_start(ev, &server->acceptable);
 }
 
-int qmp_server_create(struct loop *loop, const char *path,
+int qmp_server_create(struct loop *loop, int fd, const char *path,
 		      const struct qmp_command *commands, void *owner,
-		      struct qmp_server **out, struct qmp_error *error)
+		      struct qmp_server **out)
 {
 	struct qmp_server *server = calloc(1, sizeof(*server));
-	int err;
 
-	if (!server) {
-		(void)snprintf(error->text, sizeof(error->text),
-			       "%s: out of memory", path);
+	if (!server)
+		return -ENOMEM;
+	server->path = strdup(path);
+	if (!server->path) {
+		free(server);
 		return -ENOMEM;
 	}
 	server->ev = loop->ev;
+	server->fd = fd;
 	server->service.commands = commands;
 	server->service.owner = owner;
-	err = unix_listen(&server->listener, path, error->text,
-			  sizeof(error->text));
-	if (err < 0) {
-		free(server);
-		return err;
-	}
 	ev_init(&server->retry, retry_cb);
 	server->retry.repeat = RETRY_S;
-	ev_io_init(&server->acceptable, acceptable_cb, server->listener.fd,
-		   EV_READ);
+	ev_io_init(&server->acceptable, acceptable_cb, server->fd, EV_READ);
 	ev_io_start(server->ev, &server->acceptable);
 	*out = server;
 	return 0;
@@ -367,7 +362,8 @@ void qmp_server_destroy(struct qmp_server *server)
 		client_destroy(c);
 	}
 	qmp_service_fini(&server->service);
-	unix_listener_fini(&server->listener);
+	close_fd(&server->fd);
+	free(server->path);
 	free(server);
 }
 

@@ -54,8 +54,17 @@ booted() {
 	[ "$(grep -c READY console)" -ge "$1" ]
 }
 
+# Of both processes. (The opener's child is the machine.)
+machine() {
+	tr -d " " </proc/$pid/task/$pid/children
+}
+
 fds() {
-	find /proc/$pid/fd -mindepth 1 | wc -l
+	find /proc/$pid/fd "/proc/$(machine)/fd" -mindepth 1 | wc -l
+}
+
+threads() {
+	ls "/proc/$(machine)/task" | wc -l
 }
 
 # Stop and go under traffic: no frame is lost, or the payload gives up.
@@ -151,7 +160,7 @@ launch vm.json --control sock
 # NICs and netdevs, and what is wrong about them. Nothing of it costs a
 # descriptor or a thread in the end.
 within booted 1
-before=$(fds) threads=$(ls /proc/$pid/task | wc -l)
+before=$(fds) threads=$(threads)
 for i in 1 2 3; do
 	ctl netdev-add m null
 	refused GenericError "Duplicate ID 'm'" netdev_add \
@@ -224,7 +233,7 @@ for i in 1 2 3; do
 	refused CommandNotFound "frobnicate" frobnicate
 done
 within test "$before" = "$(fds)"
-[ "$(ls /proc/$pid/task | wc -l)" = "$threads" ] || die "threads are left"
+[ "$(threads)" = "$threads" ] || die "threads are left"
 
 # The tree of everything, asked for by a signal.
 kill -USR1 $pid

@@ -189,14 +189,12 @@ static void plug(struct world *w)
 
 static void world_init(struct world *w)
 {
-	const struct kvm_vm_config config = {.serial = KVM_SERIAL_NONE};
-	struct kvm_error error;
+	const struct kvm_vm_config config = {.files = KVM_VM_NO_FILES};
 
 	n_irqfds = n_ioeventfds = 0;
 	*w = (struct world){.vm_fd = 1};
 	if (loop_init(&w->loop) < 0 ||
-	    console_init(&w->console, &w->loop, &config, &client, w, &error) <
-		    0 ||
+	    console_init(&w->console, &w->loop, &config, &client, w) < 0 ||
 	    serial_init(&w->serial, &w->ports, &w->console, 1) < 0)
 		abort();
 	w->power.off = ignore;

@@ -8,6 +8,7 @@
  *	qmp_toy_server SOCKET
  */
 #include "machine/qmp.h"
+#include "machine/unix_listen.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -246,18 +247,23 @@ static const struct qmp_command commands[] = {
 
 int main(int argc, char **argv)
 {
-	struct qmp_error error = {""};
+	struct unix_listener listener;
 	struct toy toy = {0};
+	char error[512];
 
 	if (argc != 2 || loop_init(&toy.loop) < 0)
 		return 2;
-	if (qmp_server_create(&toy.loop, argv[1], commands, &toy, &toy.server,
-			      &error) < 0) {
-		(void)fprintf(stderr, "%s\n", error.text);
+	if (unix_listen(&listener, argv[1], error, sizeof(error)) < 0) {
+		(void)fprintf(stderr, "%s\n", error);
 		return 1;
 	}
+	if (qmp_server_create(&toy.loop, listener.fd, argv[1], commands, &toy,
+			      &toy.server) < 0)
+		return 1;
+	listener.fd = -1; /* the server's */
 	loop_run(&toy.loop);
 	qmp_server_destroy(toy.server);
+	unix_listener_fini(&listener);
 	loop_fini(&toy.loop);
 	return 0;
 }

@@ -3,6 +3,7 @@
  * A page by HTTP: requests good and bad, in pieces, without end, too many.
  */
 #include "machine/http_page.h"
+#include "machine/unix_listen.h"
 #include "support/run.h"
 
 #include <check.h>
@@ -20,6 +21,7 @@
 
 static struct loop loop;
 static struct http_page *page;
+static struct unix_listener listener;
 static char dir[] = "/tmp/evnic-http-XXXXXX";
 static char path[64];
 static char text[1 << 16];
@@ -36,7 +38,7 @@ static void write_cb(void *arg, FILE *out)
 
 static void setup(void)
 {
-	const struct http_page_config config = {
+	struct http_page_config config = {
 		.loop = &loop,
 		.path = path,
 		.name = "/page",
@@ -44,7 +46,7 @@ static void setup(void)
 		.write = write_cb,
 		.arg = &written,
 	};
-	struct http_error error;
+	char error[512];
 
 	page_bytes = 0;
 
@@ -52,12 +54,16 @@ static void setup(void)
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	(void)snprintf(path, sizeof(path), "%s/sock", dir);
 	ck_assert_int_eq(loop_init(&loop), 0);
-	ck_assert_int_eq(http_page_create(&config, &page, &error), 0);
+	ck_assert_int_eq(unix_listen(&listener, path, error, sizeof(error)), 0);
+	config.fd = listener.fd;
+	ck_assert_int_eq(http_page_create(&config, &page), 0);
+	listener.fd = -1; /* the page's */
 }
 
 static void teardown(void)
 {
 	http_page_destroy(page);
+	unix_listener_fini(&listener);
 	loop_fini(&loop);
 	ck_assert_int_eq(rmdir(dir), 0);
 }

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "kvm/boot.h"
 #include "kvm/layout.h"
+#include "kvm/open.h"
 #include "support/run.h"
 
 #include <check.h>
@@ -69,6 +70,7 @@ static int load(const void *kernel, size_t len, size_t initrd_len,
 		const char *cmdline)
 {
 	struct kvm_vm_config config = {
+		.files = KVM_VM_NO_FILES,
 		.kernel_path = kernel_path,
 		.cmdline = cmdline,
 	};
@@ -83,6 +85,10 @@ static int load(const void *kernel, size_t len, size_t initrd_len,
 	}
 	free(initrd);
 	error.text[0] = '\0';
+	config.files.kernel = kvm_open_image("kernel", kernel_path, &error);
+	if (initrd_len)
+		config.files.initrd =
+			kvm_open_image("initrd", initrd_path, &error);
 	err = boot_init(&boot, &config, &error);
 	if (!err)
 		err = boot_load(&boot, &mem, RSDP, &entry, &error);

@@ -5,6 +5,7 @@
  */
 #include "base/irq.h"
 #include "kvm/serial.h"
+#include "support/kvm_files.h"
 #include "support/run.h"
 
 #include <check.h>
@@ -24,6 +25,7 @@
 static struct loop loop;
 static struct bus ports;
 static struct console console;
+static struct kvm_stdio stdio;
 static struct serial serial;
 static int out_read, in_write;
 static unsigned int n_done, n_quits;
@@ -63,8 +65,7 @@ static const struct console_client client = {
  * that to itself. */
 static void setup(void)
 {
-	struct kvm_vm_config config = {.serial = KVM_SERIAL_STDIO};
-	struct kvm_error error;
+	struct kvm_vm_config config = {0};
 	int in[2], out[2];
 
 	signal(SIGPIPE, SIG_IGN);
@@ -77,9 +78,9 @@ static void setup(void)
 	in_write = in[1];
 	out_read = out[0];
 	ck_assert_int_eq(loop_init(&loop), 0);
-	ck_assert_int_eq(
-		console_init(&console, &loop, &config, &client, NULL, &error),
-		0);
+	kvm_files_open_stdio(&config, &stdio);
+	ck_assert_int_eq(console_init(&console, &loop, &config, &client, NULL),
+			 0);
 	ck_assert_int_eq(serial_init(&serial, &ports, &console, MAX_ACCESSES),
 			 0);
 	console_start(&console);
@@ -90,6 +91,7 @@ static void teardown(void)
 {
 	console_fini(&console);
 	console_fini(&console);
+	kvm_files_restore_stdio(&stdio);
 	serial_fini(&serial);
 	loop_fini(&loop);
 }
@@ -402,18 +404,20 @@ END_TEST
 /* What we have changed of a socket that we share is changed back. */
 START_TEST(shared_flags_are_restored)
 {
-	struct kvm_vm_config config = {.serial = KVM_SERIAL_STDIO};
-	struct kvm_error error;
+	struct kvm_vm_config config = {0};
 	int pair[2];
 
 	console_fini(&console);
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
 	dup2(pair[0], STDOUT_FILENO);
-	ck_assert_int_eq(
-		console_init(&console, &loop, &config, &client, NULL, &error),
-		0);
+	kvm_files_restore_stdio(&stdio);
+	kvm_files_open_stdio(&config, &stdio);
+	ck_assert_int_eq(console_init(&console, &loop, &config, &client, NULL),
+			 0);
 	ck_assert(fcntl(pair[0], F_GETFL) & O_NONBLOCK);
 	console_fini(&console);
+	ck_assert(fcntl(pair[0], F_GETFL) & O_NONBLOCK);
+	kvm_files_restore_stdio(&stdio);
 	ck_assert(!(fcntl(pair[0], F_GETFL) & O_NONBLOCK));
 }
 END_TEST

@@ -5,6 +5,7 @@
  */
 #include "base/irq.h"
 #include "kvm/vm.h"
+#include "support/kvm_files.h"
 #include "support/run.h"
 #include "support/skip.h"
 #include "unit/kvm_guest.h"
@@ -28,6 +29,7 @@ static struct kvm_vm *vm;
 static struct kvm_vm_config config;
 static struct kvm_guest guest;
 static char console_path[64];
+static const char *serial_path;
 static ev_timer limit;
 static int event_seen; /* enum kvm_vm_event, -1: none */
 static char event_text[KVM_ERROR_MAX];
@@ -85,9 +87,8 @@ static void setup(void)
 	config = (struct kvm_vm_config){
 		.mem_size = 4U << 20,
 		.n_vcpus = 1,
-		.serial = KVM_SERIAL_FILE,
-		.serial_path = console_path,
 	};
+	serial_path = console_path;
 	guest = (struct kvm_guest){0};
 	event_seen = -1;
 	held = NULL;
@@ -105,15 +106,22 @@ static void teardown(void)
 	unlink(console_path);
 }
 
+static int try_create(struct kvm_error *error)
+{
+	int err = kvm_files_open(&config, serial_path, error);
+
+	return err < 0 ? err
+		       : kvm_vm_create(&loop, &config, event_cb, NULL, &vm,
+				       error);
+}
+
 static void create(void)
 {
 	struct kvm_error error;
 
 	kvm_guest_write(&guest);
 	config.kernel_path = guest.path;
-	ck_assert_msg(
-		kvm_vm_create(&loop, &config, event_cb, NULL, &vm, &error) == 0,
-		"%s", error.text);
+	ck_assert_msg(try_create(&error) == 0, "%s", error.text);
 }
 
 static void start(void)
@@ -236,7 +244,7 @@ START_TEST(stops_at_any_moment)
 		kvm_guest_load(&guest, MMIO_SLOT0);
 	kvm_guest_loop(&guest, 1);
 	config.n_vcpus = 2;
-	config.serial = KVM_SERIAL_NONE;
+	serial_path = NULL;
 	create();
 	ck_assert_int_eq(
 		platform_plug_mmio(kvm_vm_platform(vm), &device, &slot), 0);
@@ -423,7 +431,7 @@ END_TEST
 static void expect_refusal(int err, const char *part)
 {
 	struct kvm_error error = {"nothing was said"};
-	int got = kvm_vm_create(&loop, &config, event_cb, NULL, &vm, &error);
+	int got = try_create(&error);
 
 	if (got == 0) {
 		got = kvm_vm_start(vm, &error);
@@ -460,7 +468,7 @@ START_TEST(refusals_name_thing_cause_and_cure)
 	config.n_vcpus = 100000;
 	expect_refusal(-EINVAL, "vCPUs: 100000");
 	config.n_vcpus = 1;
-	config.serial_path = "/nonexistent/console";
+	serial_path = "/nonexistent/console";
 	expect_refusal(-ENOENT, "serial output /nonexistent/console");
 }
 END_TEST

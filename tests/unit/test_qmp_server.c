@@ -4,6 +4,7 @@
  * the loop runs while a client waits.
  */
 #include "machine/qmp.h"
+#include "machine/unix_listen.h"
 #include "support/qmp_toy.h"
 #include "support/run.h"
 
@@ -26,18 +27,29 @@
 
 static struct loop loop;
 static struct qmp_toy toy;
+static struct unix_listener listener;
 static char dir[] = "/tmp/evnic-qmp-XXXXXX";
 static char path[64];
 static char text[1 << 20];
 
 static void start(void)
 {
-	struct qmp_error error = {""};
+	char error[512] = "";
 
 	toy = (struct qmp_toy){.fd = -2};
-	ck_assert_msg(qmp_server_create(&loop, path, qmp_toy_commands, &toy,
-					&toy.server, &error) == 0,
-		      "%s", error.text);
+	ck_assert_msg(unix_listen(&listener, path, error, sizeof(error)) == 0,
+		      "%s", error);
+	ck_assert_int_eq(qmp_server_create(&loop, listener.fd, path,
+					   qmp_toy_commands, &toy, &toy.server),
+			 0);
+	listener.fd = -1; /* the server's */
+}
+
+static void end(void)
+{
+	qmp_server_destroy(toy.server);
+	toy.server = NULL;
+	unix_listener_fini(&listener);
 }
 
 static void setup(void)
@@ -51,7 +63,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-	qmp_server_destroy(toy.server);
+	end();
 	loop_fini(&loop);
 	(void)unlink(path);
 	ck_assert_int_eq(rmdir(dir), 0);
@@ -149,14 +161,13 @@ static bool serves(int fd)
 
 static int refused(const char *cause)
 {
-	struct qmp_server *server = NULL;
-	struct qmp_error error = {""};
-	int err = qmp_server_create(&loop, path, qmp_toy_commands, &toy,
-				    &server, &error);
+	struct unix_listener other;
+	char error[512] = "";
+	int err = unix_listen(&other, path, error, sizeof(error));
 
-	ck_assert_ptr_null(server);
-	ck_assert_msg(strstr(error.text, cause), "%s", error.text);
-	ck_assert_msg(strstr(error.text, path), "%s", error.text);
+	ck_assert_int_lt(other.fd, 0);
+	ck_assert_msg(strstr(error, cause), "%s", error);
+	ck_assert_msg(strstr(error, path), "%s", error);
 	return err;
 }
 
@@ -168,7 +179,7 @@ START_TEST(the_socket_is_for_its_owner)
 	for (size_t i = 0; i < ARRAY_SIZE(masks); i++) {
 		mode_t old;
 
-		qmp_server_destroy(toy.server);
+		end();
 		old = umask(masks[i]);
 		start();
 		(void)umask(old);
@@ -204,7 +215,7 @@ START_TEST(a_stale_socket_is_replaced)
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	qmp_server_destroy(toy.server);
+	end();
 	ck_assert_int_lt(access(path, F_OK), 0);
 	memcpy(address.sun_path, path, sizeof(path));
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)),
@@ -221,7 +232,7 @@ START_TEST(what_is_no_socket_is_left_alone)
 {
 	int fd;
 
-	qmp_server_destroy(toy.server);
+	end();
 	fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
 	ck_assert_int_eq(write(fd, "x", 1), 1);
 	(void)close(fd);
@@ -234,41 +245,39 @@ START_TEST(what_is_no_socket_is_left_alone)
 	ck_assert_int_eq(symlink("nowhere", path), 0);
 	ck_assert_int_eq(refused("is no socket"), -EEXIST);
 	(void)unlink(path);
-	toy.server = NULL;
 }
 END_TEST
 
 START_TEST(impossible_paths_are_told)
 {
-	struct qmp_server *server = NULL;
-	struct qmp_error error = {""};
+	struct unix_listener other;
+	char error[512] = "";
 	char longer[200];
 
 	(void)snprintf(longer, sizeof(longer), "%s/%0150d", dir, 1);
-	ck_assert_int_eq(qmp_server_create(&loop, longer, qmp_toy_commands,
-					   &toy, &server, &error),
+	ck_assert_int_eq(unix_listen(&other, longer, error, sizeof(error)),
 			 -ENAMETOOLONG);
-	ck_assert_ptr_nonnull(strstr(error.text, "at most 107 bytes"));
+	ck_assert_ptr_nonnull(strstr(error, "at most 107 bytes"));
 	(void)snprintf(longer, sizeof(longer), "%s/no/sock", dir);
-	ck_assert_int_eq(qmp_server_create(&loop, longer, qmp_toy_commands,
-					   &toy, &server, &error),
+	ck_assert_int_eq(unix_listen(&other, longer, error, sizeof(error)),
 			 -ENOENT);
-	ck_assert_ptr_nonnull(strstr(error.text, "ENOENT"));
+	ck_assert_ptr_nonnull(strstr(error, "ENOENT"));
 }
 END_TEST
 
 START_TEST(another_ones_socket_is_not_removed)
 {
 	struct qmp_server *first = toy.server;
+	struct unix_listener mine = listener;
 	struct stat st;
 
 	ck_assert_int_eq(unlink(path), 0);
 	start();
 	qmp_server_destroy(first);
+	unix_listener_fini(&mine);
 	ck_assert_int_eq(lstat(path, &st), 0);
-	qmp_server_destroy(toy.server);
+	end();
 	ck_assert_int_lt(lstat(path, &st), 0);
-	toy.server = NULL;
 }
 END_TEST
 

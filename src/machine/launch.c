@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Two processes: what each of them does first, and what the opener does until
+ * the machine has ended.
+ *
+ * The opener waits for three things: requests of the machine, signals (which it
+ * passes on), and the machine's end. All signals come by a signalfd, so that
+ * none is lost between two steps.
+ */
+#include "machine/launch.h"
+
+#include "base/log.h"
+#include "base/log_output.h"
+#include "machine/machine.h"
+#include "machine/opener_client.h"
+#include "machine/opener_server.h"
+#include "machine/pidfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int fail(const char *what, int err)
+{
+	char cause[ERRNO_TEXT_MAX];
+
+	log_error("%s: %s", what, errno_text(-err, cause, sizeof(cause)));
+	return err;
+}
+
+/*
+ * The machine.
+ */
+
+static void keep(int64_t fd, unsigned int from, unsigned int *next)
+{
+	if (fd >= from && fd < *next)
+		*next = (unsigned int)fd;
+}
+
+/* The first of the descriptors that stay, from @from on; UINT_MAX: none. */
+static unsigned int next_kept(const struct machine_config *config, int fd,
+			      unsigned int from)
+{
+	unsigned int next = UINT_MAX;
+
+	keep(fd, from, &next);
+	keep(log_output_fd(), from, &next);
+	for (size_t i = 0; i < config->n_backends; i++)
+		keep(config->backends[i].fd, from, &next);
+	return next;
+}
+
+/* Closes all but the log, @fd and the taps of the description: what the user's
+ * shell has left open, and what the opener holds. Standard input and
+ * output are /dev/null. 0 or -errno. */
+static int close_inherited(const struct machine_config *config, int fd)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	unsigned int from = STDERR_FILENO + 1, kept;
+
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0 ||
+	    dup2(null, STDOUT_FILENO) < 0)
+		return -errno;
+	do {
+		kept = next_kept(config, fd, from);
+		if (kept > from && close_range(from, kept - 1, 0) < 0)
+			return -errno;
+		from = kept + 1;
+	} while (kept != UINT_MAX);
+	return 0;
+}
+
+static _Noreturn void run_machine(const struct machine_config *config, int fd)
+{
+	struct opener opener = {.fd = fd};
+	int err = close_inherited(config, fd);
+
+	if (err < 0)
+		(void)fail("machine", err);
+	else
+		err = machine_run(config, &opener);
+	exit(err < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+}
+
+/*
+ * The opener.
+ */
+
+/* What it hears. */
+static void fill_signals(sigset_t *set)
+{
+	machine_signals(set);
+	(void)sigaddset(set, SIGCHLD);
+	(void)sigaddset(set, SIGTSTP);
+}
+
+/* Ctrl-Z: both stop, and both go on. */
+static void stop_both(pid_t machine)
+{
+	sigset_t set;
+
+	(void)kill(machine, SIGSTOP);
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTSTP);
+	(void)raise(SIGTSTP);
+	(void)sigprocmask(SIG_UNBLOCK, &set, NULL); /* here we stop */
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	(void)kill(machine, SIGCONT);
+}
+
+static void hear(int signals, pid_t machine)
+{
+	struct signalfd_siginfo info;
+
+	if (read(signals, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGTSTP)
+		stop_both(machine);
+	else if (info.ssi_signo != SIGCHLD)
+		(void)kill(machine, (int)info.ssi_signo);
+}
+
+/* Has the machine ended? */
+static bool has_ended(pid_t machine, siginfo_t *info)
+{
+	info->si_pid = 0;
+	return waitid(P_PID, (id_t)machine, info, WEXITED | WNOHANG) == 0 &&
+	       info->si_pid == machine;
+}
+
+/* Until the machine has ended. What it has said last is heard, too. */
+static void tend(struct opener_server *server, int signals, pid_t machine,
+		 siginfo_t *info)
+{
+	struct pollfd fds[1 + OPENER_CHANNELS_MAX];
+
+	while (!has_ended(machine, info)) {
+		size_t n = opener_server_poll(server, fds + 1);
+
+		fds[0] = (struct pollfd){.fd = signals, .events = POLLIN};
+		if (poll(fds, n + 1, -1) < 0)
+			continue;
+		(void)opener_server_serve(server);
+		if (fds[0].revents)
+			hear(signals, machine);
+	}
+	while (opener_server_serve(server))
+		;
+}
+
+static int exit_status(const siginfo_t *info)
+{
+	const char *name;
+
+	if (info->si_code == CLD_EXITED)
+		return info->si_status == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	name = sigabbrev_np(info->si_status);
+	log_error("the machine was killed by signal %s%s", name ? name : "?",
+		  info->si_status == SIGKILL
+			  ? ": by a user, or because memory ran out"
+			  : "");
+	return EXIT_FAILURE;
+}
+
+/* @fd: the opener's end of the socket pair, the server's from now on. */
+static int run_opener(struct opener_server *server, int fd, int signals,
+		      pid_t machine)
+{
+	siginfo_t info;
+
+	server->channels[0].fd = fd;
+	tend(server, signals, machine, &info);
+	return exit_status(&info);
+}
+
+/* Both, with the signals that the opener hears in @signals. */
+static int run_both(const struct machine_config *config,
+		    const struct launch_options *options, int signals)
+{
+	struct opener_server server;
+	int status = EXIT_FAILURE;
+	int pair[2];
+	pid_t machine;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+		(void)fail("opener", -errno);
+		return EXIT_FAILURE;
+	}
+	opener_server_init(&server, config, options);
+	machine = fork();
+	if (machine == 0)
+		run_machine(config, pair[1]);
+	close_fd(&pair[1]);
+	if (machine > 0) {
+		status = run_opener(&server, pair[0], signals, machine);
+	} else {
+		(void)fail("fork", -errno);
+		close_fd(&pair[0]);
+	}
+	opener_server_fini(&server);
+	return status;
+}
+
+struct pidfile_attempt {
+	struct pidfile *pidfile;
+	const char *path;
+	char error[OPENER_ERROR_MAX];
+};
+
+static int pidfile_once(void *arg)
+{
+	struct pidfile_attempt *attempt = arg;
+
+	return pidfile_create(attempt->pidfile, attempt->path, attempt->error,
+			      sizeof(attempt->error));
+}
+
+static int take_pidfile(struct pidfile *pidfile, const char *path)
+{
+	struct pidfile_attempt attempt = {.pidfile = pidfile, .path = path};
+	int err = path ? opener_retry(pidfile_once, &attempt) : 0;
+
+	if (err < 0)
+		log_error("%s", attempt.error);
+	return err;
+}
+
+int launch(const struct machine_config *config,
+	   const struct launch_options *options)
+{
+	struct pidfile pidfile = {.fd = -1};
+	int status = EXIT_FAILURE;
+	sigset_t set;
+	int signals;
+
+	fill_signals(&set);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (signals < 0)
+		(void)fail("signals", -errno);
+	else if (take_pidfile(&pidfile, options->pidfile) == 0)
+		status = run_both(config, options, signals);
+	pidfile_remove(&pidfile);
+	close_fd(&signals);
+	return status;
+}
