@@ -6,6 +6,9 @@
  * asks for all of them now. Huge pages come from the host's pool; they are
  * reserved by the mapping, so that a pool that is too small shows here and not
  * as SIGBUS under the running guest.
+ *
+ * A core dump of the process leaves it out: what the guest has in its memory is
+ * nobody's business who looks for a bug of ours.
  */
 #include "kvm/memory.h"
 
@@ -105,6 +108,10 @@ static int map(struct memory *memory, const struct kvm_vm_config *config,
 	if (host == MAP_FAILED)
 		return kvm_error_errno(error, -errno, "guest memory: mmap");
 	memory->host = host;
+	if (madvise(host, memory->size, MADV_DONTDUMP) < 0)
+		return kvm_error_errno(
+			error, -errno,
+			"guest memory: cannot be kept out of core dumps");
 	return 0;
 }
 
