@@ -12,6 +12,7 @@
 #include <netinet/udp.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -57,15 +58,22 @@ static bool burst_send(int sock, const struct sockaddr_in *to,
 	return true;
 }
 
-/* Take a datagram; true when it completes the burst it belongs to. */
+/*
+ * Take a datagram; true when it completes the burst it belongs to. One with
+ * other bytes than were sent ends this process: it is not a loss, and whoever
+ * waits for a server that has ended gets no answer any more.
+ */
 static bool burst_take(struct burst *burst, const unsigned char *data,
 		       size_t len)
 {
 	struct lab_burst_header header;
 
-	if (len < HEADER_LEN ||
-	    !lab_pattern_check(data + HEADER_LEN, len - HEADER_LEN, 0))
+	if (len < HEADER_LEN)
 		return false;
+	if (!lab_pattern_check(data + HEADER_LEN, len - HEADER_LEN, 0)) {
+		errno = EBADMSG;
+		exit(lab_fail("udp: content wrong"));
+	}
 	memcpy(&header, data, HEADER_LEN);
 	if (header.round != burst->header.round || header.index == 0) {
 		burst->header = header;
