@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# bash completion for evnic.
+# bash completion for evnic. zsh takes it too, after compinit and
+# "autoload -U bashcompinit && bashcompinit".
 #
 # Verbs, options and commands are what --help tells; names of NICs and backends
 # come from the machine, if the control socket on the line answers.
