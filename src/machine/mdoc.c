@@ -29,6 +29,16 @@ static void write_escaped(FILE *out, const char *text, size_t len)
 	}
 }
 
+static void write_prose(FILE *out, const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '\\')
+			(void)fputs("\\e", out);
+		else
+			(void)fputc(text[i], out);
+	}
+}
+
 void mdoc_word(FILE *out, const char *text, size_t len)
 {
 	bool quote = memchr(text, ' ', len) != NULL;
@@ -71,9 +81,8 @@ static void write_literal(FILE *out, const char *token, size_t len)
 	if (!end)
 		end = token + len;
 	(void)fputc('.', out);
-	if (begin > token) {
+	if (begin > token)
 		(void)fprintf(out, "Pf %.*s ", (int)(begin - token), token);
-	}
 	(void)fputs("Ql", out);
 	mdoc_word(out, begin + 1, (size_t)(end - begin - 1));
 	for (rest = end + 1; rest < token + len; rest++) {
@@ -107,8 +116,8 @@ void mdoc_text(FILE *out, const char *text)
 				(void)fputc(' ', out);
 			else if (*text == '.' || *text == '\'')
 				(void)fputs("\\&", out);
-			(void)fwrite(text, 1, len, out);
-			column += len + 1;
+			write_prose(out, text, len);
+			column += (column > 0) + len;
 			if (text[len - 1] == '.') {
 				(void)fputc('\n', out);
 				column = 0;
