@@ -13,6 +13,9 @@
  */
 #include "sandbox/calls.h"
 
+#include <asm/ioctls.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
 #include <linux/if_tun.h>
 #include <linux/kvm.h>
 #include <linux/sockios.h>
@@ -26,8 +29,8 @@
 #define VCPU	(1u << THREAD_VCPU)
 #define WRITER	(1u << THREAD_WRITER)
 #define OPENER	(1u << THREAD_OPENER)
-#define MACHINE (CONTROL | QUEUE | VCPU | WRITER)
 #define LOOPS	(CONTROL | QUEUE | WRITER)
+#define MACHINE (LOOPS | VCPU)
 #define ALL	(MACHINE | OPENER)
 
 #define CALL(x) .name = #x, .nr = SYS_##x
@@ -61,6 +64,15 @@
 	},                                        \
 	.arguments = "no " #bits
 
+/* One argument, which is the calling process's id. */
+#define OWN_PID(n)                          \
+	.check =                            \
+		{                           \
+			.op = CALL_OWN_PID, \
+			.arg = (n),         \
+	},                                  \
+	.arguments = "its own process"
+
 /* What pthread_create() asks for. */
 #define CLONE_FOR_THREAD                                                    \
 	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | \
@@ -72,152 +84,155 @@ const struct call sandbox_calls[] = {
 	{CALL(ioctl), VCPU,
 	 ONE_OF(1, KVM_RUN, KVM_GET_REGS, KVM_SET_REGS, KVM_GET_SREGS,
 		KVM_SET_SREGS, KVM_SET_MSRS),
-	 .reason = "kvm/vcpu.c, vcpu_state.c"},
+	 .reason = "kvm/vcpu.c, kvm/vcpu_state.c"},
 	{CALL(ioctl), CONTROL,
-	 ONE_OF(1, KVM_GET_API_VERSION, KVM_CHECK_EXTENSION,
+	 ONE_OF(1, KVM_IRQFD, KVM_IOEVENTFD, KVM_SET_GSI_ROUTING,
+		KVM_GET_API_VERSION, KVM_CHECK_EXTENSION,
 		KVM_GET_VCPU_MMAP_SIZE, KVM_GET_SUPPORTED_CPUID, KVM_CREATE_VM,
 		KVM_CREATE_VCPU, KVM_SET_CPUID2, KVM_CREATE_IRQCHIP,
 		KVM_CREATE_PIT2, KVM_SET_TSS_ADDR, KVM_SET_IDENTITY_MAP_ADDR,
-		KVM_SET_USER_MEMORY_REGION, KVM_SET_GSI_ROUTING, KVM_IRQFD,
-		KVM_IOEVENTFD, KVM_SIGNAL_MSI),
-	 .reason = "kvm/*.c"},
-	{CALL(ioctl), CONTROL | QUEUE,
-	 ONE_OF(1, TUNSETQUEUE, TUNSETOFFLOAD, TUNSETVNETHDRSZ, TUNGETVNETHDRSZ,
-		TUNSETSTEERINGEBPF, TUNGETIFF, TUNGETFEATURES, SIOCGIFHWADDR,
+		KVM_SET_USER_MEMORY_REGION),
+	 .reason = "kvm/vm.c, kvm/host.c, kvm/irqchip.c, kvm/bells.c, "
+		   "kvm/memory.c, kvm/cpuid.c"},
+	{CALL(ioctl), CONTROL,
+	 ONE_OF(1, TUNGETIFF, TUNSETQUEUE, TUNSETOFFLOAD, TUNGETVNETHDRSZ,
+		TUNSETVNETHDRSZ, TUNSETSTEERINGEBPF, SIOCGIFHWADDR,
 		SIOCGIFINDEX),
-	 .reason = "backends/tap_device.c, tap_link.c"},
-	{CALL(mmap), ALL, NO_BITS(2, PROT_EXEC),
-	 .reason = "malloc(), stacks, guest memory"},
-	{CALL(mprotect), ALL, NO_BITS(2, PROT_EXEC),
-	 .reason = "malloc(), stacks"},
-	{CALL(clone), MACHINE, ONE_OF(0, CLONE_FOR_THREAD),
-	 .reason = "pthread_create()"},
-	{CALL(clone3), MACHINE, .refused = true,
-	 .arguments = "answered with ENOSYS",
-	 .reason = "pthread_create() tries it first"},
-	{CALL(prctl), MACHINE,
-	 ONE_OF(0, PR_SET_NAME, PR_GET_NAME, PR_SET_SECCOMP),
-	 .reason = "base/thread.c, sandbox/filter.c"},
+	 .reason = "backends/tap_device.c, backends/tap_netlink.c"},
 
-	/* The data path. */
-	{CALL(read), ALL, .reason = "eventfds, files"},
-	{CALL(readv), ALL, .reason = "backends/tap_rx.c"},
-	{CALL(write), ALL, .reason = "eventfds, base/log.c"},
-	{CALL(writev), ALL, .reason = "backends/tap_tx.c"},
-	{CALL(epoll_wait), LOOPS, .reason = "libev"},
-	{CALL(epoll_pwait), LOOPS, .reason = "libev"},
-	{CALL(epoll_ctl), LOOPS, .reason = "libev"},
-	{CALL(futex), ALL, .reason = "locks, semaphores, joins"},
-	{CALL(poll), ALL, .reason = "kvm/msix.c, console.c"},
-	{CALL(ppoll), ALL, .reason = "kvm/msix.c, console.c"},
-	{CALL(recvmsg), ALL, .reason = "machine/qmp_fds.c, opener_client.c"},
-	{CALL(sendmsg), ALL, .reason = "machine/opener_client.c"},
-	{CALL(recvfrom), ALL, .reason = "backends/tap_link.c"},
-	{CALL(sendto), ALL, .reason = "backends/tap_link.c"},
-	{CALL(epoll_create1), CONTROL, .reason = "libev"},
-	{CALL(eventfd2), MACHINE, .reason = "base/irq.c"},
-	{CALL(timerfd_create), CONTROL, .reason = "libev"},
-	{CALL(timerfd_settime), CONTROL, .reason = "libev"},
+	/* The data path: the arguments of these are not looked at. */
+	{CALL(read), ALL, .reason = "base/irq.c: eventfds; kvm/console.c"},
+	{CALL(write), ALL, .reason = "base/irq.c: eventfds; base/log.c"},
+	{CALL(readv), CONTROL | QUEUE, .reason = "backends/tap_rx.c"},
+	{CALL(writev), ALL,
+	 .reason = "backends/tap_tx.c; last words of the C library"},
+	{CALL(epoll_wait), LOOPS, .reason = "libev: ev_run()"},
+	{CALL(epoll_ctl), LOOPS, .reason = "libev: ev_io_start()"},
+	{CALL(futex), MACHINE,
+	 .reason = "sem_wait(), pthread_join(), malloc()"},
+
+	/* Control loop: devices, sockets, files. */
+	{CALL(accept4), CONTROL,
+	 .reason = "machine/qmp_server.c, machine/http_page.c"},
+	{CALL(recvmsg), CONTROL | WRITER | OPENER,
+	 .reason = "machine/qmp_server.c, machine/opener_client.c"},
+	{CALL(recvfrom), CONTROL | WRITER | OPENER,
+	 .reason = "recv(): machine/http_page.c, machine/opener_server.c, "
+		   "backends/tap_link.c, backends/capture_sink.c"},
+	{CALL(sendto), CONTROL | WRITER | OPENER,
+	 .reason = "send(): machine/qmp_server.c, machine/opener_client.c, "
+		   "backends/tap_link.c"},
+	{CALL(poll), CONTROL | WRITER | OPENER,
+	 .reason = "kvm/msix.c, kvm/console.c, backends/capture_sink.c, "
+		   "machine/launch.c"},
+	{CALL(epoll_create1), CONTROL, .reason = "libev: ev_loop_new()"},
+	{CALL(eventfd2), CONTROL | QUEUE,
+	 .reason = "base/irq.c; libev: ev_async_start()"},
 	{CALL(memfd_create), CONTROL, .reason = "kvm/memory.c"},
-	{CALL(ftruncate), CONTROL | OPENER, .reason = "kvm/memory.c"},
-	{CALL(pread64), CONTROL | OPENER, .reason = "kvm/boot.c"},
-	{CALL(lseek), ALL, .reason = "kvm/boot.c"},
-	{CALL(fstat), ALL, .reason = "fstat()"},
-	{CALL(newfstatat), ALL, .reason = "fstat()"},
-	{CALL(statx), ALL, .reason = "fstat()"},
-	{CALL(fcntl), ALL, .reason = "flags"},
-	{CALL(dup), CONTROL | OPENER, .reason = "fds"},
-	{CALL(dup3), CONTROL | OPENER, .reason = "base/log.c"},
-	{CALL(dup2), CONTROL | OPENER, .reason = "base/log.c"},
-	{CALL(close), ALL, .reason = "everywhere"},
-	{CALL(accept4), CONTROL, .reason = "machine/qmp_server.c"},
-	{CALL(shutdown), ALL, .reason = "sockets"},
-	{CALL(getsockopt), ALL, .reason = "sockets"},
-	{CALL(setsockopt), ALL, .reason = "sockets"},
-	{CALL(getsockname), ALL, .reason = "sockets"},
+	{CALL(ftruncate), CONTROL | WRITER | OPENER,
+	 .reason = "kvm/memory.c, backends/capture_sink.c"},
+	{CALL(lseek), CONTROL | OPENER, .reason = "kvm/boot.c"},
+	{CALL(pread64), CONTROL, .reason = "kvm/boot.c"},
+	{CALL(fcntl), CONTROL | WRITER | OPENER,
+	 ONE_OF(1, F_GETFL, F_SETFL, F_GETFD, F_SETFD, F_DUPFD_CLOEXEC),
+	 .reason = "libev: ev_async_start(); backends/tap_adopt.c, "
+		   "backends/capture_sink.c"},
+	{CALL(newfstatat), CONTROL | WRITER, ONE_OF(3, AT_EMPTY_PATH),
+	 .reason = "fstat() before glibc 2.39: backends/capture_sink.c"},
+	{CALL(fstat), CONTROL | WRITER | OPENER,
+	 .reason = "fstat() since glibc 2.39: backends/capture_sink.c",
+	 .rare = true},
+	{CALL(dup3), CONTROL | OPENER, .reason = "base/log_output.c"},
+	{CALL(close), ALL, .reason = "base/util.c: close_fd()"},
+	{CALL(getrandom), CONTROL | OPENER,
+	 .reason = "machine/nic.c: a MAC address; malloc()", .rare = true},
+	{CALL(sysinfo), CONTROL | OPENER,
+	 .reason = "sysconf(): kvm/memory.c; qsort()"},
 
-	/* The C library. */
-	{CALL(munmap), ALL, .reason = "malloc(), stacks, guest memory"},
-	{CALL(mremap), ALL, .reason = "realloc()", .rare = true},
-	{CALL(madvise), ALL, .reason = "ends of threads, guest memory"},
-	{CALL(brk), ALL, .reason = "malloc()"},
-	{CALL(exit), MACHINE, .reason = "ends of threads"},
+	/* Control loop: threads. */
+	{CALL(clone), CONTROL, ONE_OF(0, CLONE_FOR_THREAD),
+	 .reason = "pthread_create()"},
+	{CALL(clone3), CONTROL, .refused = true,
+	 .arguments = "answered with ENOSYS",
+	 .reason = "pthread_create() tries it before clone"},
+	{CALL(set_robust_list), CONTROL, .reason = "pthread_create()"},
+	{CALL(rseq), CONTROL, .reason = "pthread_create()"},
+	{CALL(prctl), CONTROL, ONE_OF(0, PR_SET_NAME, PR_SET_SECCOMP),
+	 .reason = "base/thread.c, sandbox/filter.c"},
+	{CALL(exit), MACHINE, .reason = "the end of a thread"},
 	{CALL(exit_group), ALL, .reason = "exit()"},
-	{CALL(set_robust_list), MACHINE, .reason = "pthread_create()"},
-	{CALL(rseq), MACHINE, .reason = "pthread_create()"},
-	{CALL(rt_sigaction), ALL, .reason = "signals"},
-	{CALL(rt_sigprocmask), ALL, .reason = "signals"},
-	{CALL(rt_sigreturn), ALL, .reason = "signals"},
-	{CALL(gettid), ALL, .reason = "abort()", .rare = true},
-	{CALL(getpid), ALL, .reason = "abort()"},
-	{CALL(tgkill), ALL, .reason = "abort(), kicks of vCPUs"},
-	{CALL(clock_gettime), ALL, .reason = "where the vDSO cannot",
-	 .rare = true},
-	{CALL(gettimeofday), ALL, .reason = "where the vDSO cannot",
-	 .rare = true},
-	{CALL(clock_nanosleep), ALL, .reason = "waits", .rare = true},
-	{CALL(restart_syscall), ALL, .reason = "stop and go on", .rare = true},
-	{CALL(getrandom), ALL, .reason = "malloc(), random MAC addresses"},
-	{CALL(sched_getaffinity), ALL, .reason = "malloc()", .rare = true},
-	{CALL(sched_yield), ALL, .reason = "libev", .rare = true},
-	{CALL(sysinfo), ALL, .reason = "qsort()", .rare = true},
 
-	/* The opener's. */
-	{CALL(ioctl), OPENER, .reason = "taps, terminals"},
-	{CALL(clone), OPENER, .reason = "fork()"},
-	{CALL(openat), OPENER, .reason = "machine/opener*.c"},
-	{CALL(openat2), OPENER, .reason = "machine/opener*.c"},
-	{CALL(socket), OPENER, .reason = "machine/opener*.c"},
-	{CALL(socketpair), OPENER, .reason = "machine/opener*.c"},
-	{CALL(bind), OPENER, .reason = "machine/opener*.c"},
-	{CALL(listen), OPENER, .reason = "machine/opener*.c"},
-	{CALL(connect), OPENER, .reason = "machine/opener*.c"},
-	{CALL(chmod), OPENER, .reason = "machine/opener*.c"},
-	{CALL(fchmod), OPENER, .reason = "machine/opener*.c"},
-	{CALL(fchmodat), OPENER, .reason = "machine/opener*.c"},
-	{CALL(fchown), OPENER, .reason = "machine/opener*.c"},
-	{CALL(fchownat), OPENER, .reason = "machine/opener*.c"},
-	{CALL(chown), OPENER, .reason = "machine/opener*.c"},
-	{CALL(unlink), OPENER, .reason = "machine/opener*.c"},
-	{CALL(unlinkat), OPENER, .reason = "machine/opener*.c"},
-	{CALL(rename), OPENER, .reason = "machine/opener*.c"},
-	{CALL(renameat), OPENER, .reason = "machine/opener*.c"},
-	{CALL(renameat2), OPENER, .reason = "machine/opener*.c"},
-	{CALL(link), OPENER, .reason = "machine/pidfile.c"},
-	{CALL(linkat), OPENER, .reason = "machine/pidfile.c"},
-	{CALL(flock), OPENER, .reason = "machine/pidfile.c"},
-	{CALL(access), OPENER, .reason = "machine/opener*.c"},
-	{CALL(faccessat), OPENER, .reason = "machine/opener*.c"},
-	{CALL(faccessat2), OPENER, .reason = "machine/opener*.c"},
-	{CALL(stat), OPENER, .reason = "machine/opener*.c"},
-	{CALL(lstat), OPENER, .reason = "machine/opener*.c"},
-	{CALL(fstatfs), OPENER, .reason = "machine/opener*.c"},
-	{CALL(setns), OPENER, .reason = "backends/tap_link.c"},
-	{CALL(bpf), OPENER, .reason = "backends/tap_steering.c"},
-	{CALL(wait4), OPENER, .reason = "machine/launch.c"},
+	/* Memory. */
+	{CALL(mmap), ALL, NO_BITS(2, PROT_EXEC),
+	 .reason = "malloc(), stacks of threads; kvm/memory.c, kvm/vcpu.c"},
+	{CALL(mprotect), ALL, NO_BITS(2, PROT_EXEC),
+	 .reason = "malloc(), stacks of threads"},
+	{CALL(munmap), ALL,
+	 .reason = "free(), stacks of threads; kvm/memory.c, kvm/vcpu.c"},
+	{CALL(brk), ALL, .reason = "malloc()"},
+	{CALL(mremap), ALL, .reason = "realloc()", .rare = true},
+	{CALL(madvise), MACHINE, .reason = "the end of a thread; kvm/memory.c"},
+	{CALL(sched_getaffinity), MACHINE,
+	 .reason = "malloc(): how many arenas", .rare = true},
+
+	/* Signals. */
+	{CALL(rt_sigaction), ALL,
+	 .reason = "kvm/vcpu.c; libev: ev_signal_start(); abort()"},
+	{CALL(rt_sigprocmask), ALL,
+	 .reason = "base/loop.c, kvm/vcpu.c; the end of a thread"},
+	{CALL(rt_sigreturn), ALL, .reason = "the end of a handler"},
+	{CALL(tgkill), MACHINE, OWN_PID(0),
+	 .reason = "pthread_kill(): kvm/vcpu.c; abort()"},
+	{CALL(getpid), ALL, .reason = "pthread_kill(), abort()"},
+	{CALL(gettid), ALL, .reason = "abort()", .rare = true},
+	{CALL(restart_syscall), ALL,
+	 .reason = "a wait with an end, after SIGSTOP and SIGCONT",
+	 .rare = true},
+
+	/* Time, on hosts where the vDSO does not know it. */
+	{CALL(clock_gettime), ALL, .reason = "clock_gettime()", .rare = true},
+	{CALL(gettimeofday), LOOPS, .reason = "libev: ev_time()", .rare = true},
+
+	/* The opener: files, taps, sockets, its child. */
+	{CALL(ioctl), OPENER,
+	 ONE_OF(1, TCGETS, TCSETS, TCSETSW, TCSETSF, KVM_GET_API_VERSION,
+		KVM_CHECK_EXTENSION, TUNSETIFF, TUNGETIFF, TUNGETDEVNETNS,
+		TUNGETFEATURES, TUNSETQUEUE, TUNSETPERSIST, SIOCGIFFLAGS,
+		SIOCSIFFLAGS, SIOCGIFHWADDR, SIOCGIFINDEX, SIOCGIFNAME),
+	 .reason = "kvm/terminal.c, kvm/host.c, backends/tap_open.c, "
+		   "backends/tap_netlink.c"},
+	{CALL(openat), OPENER,
+	 .reason = "kvm/open.c, kvm/host.c, backends/tap_open.c, "
+		   "machine/capture_files.c, machine/unix_listen.c, "
+		   "base/log_output.c"},
+	{CALL(newfstatat), OPENER,
+	 .reason = "machine/pidfile.c, machine/unix_listen.c"},
+	{CALL(fchmod), OPENER, .reason = "machine/unix_listen.c"},
+	{CALL(flock), OPENER,
+	 .reason = "machine/unix_listen.c, machine/pidfile.c"},
+	{CALL(unlink), OPENER,
+	 .reason = "machine/unix_listen.c, machine/pidfile.c"},
+	{CALL(unlinkat), OPENER, .reason = "machine/capture_files.c"},
+	{CALL(renameat), OPENER, .reason = "machine/capture_files.c"},
+	{CALL(socket), OPENER,
+	 .reason = "machine/unix_listen.c, machine/notify.c, "
+		   "backends/tap_open.c, backends/tap_netlink.c"},
+	{CALL(bind), OPENER,
+	 .reason = "machine/unix_listen.c, backends/tap_netlink.c"},
+	{CALL(connect), OPENER,
+	 .reason = "machine/unix_listen.c, machine/notify.c"},
+	{CALL(listen), OPENER, .reason = "machine/unix_listen.c"},
+	{CALL(socketpair), OPENER, .reason = "machine/opener_server.c"},
+	{CALL(sendmsg), OPENER, .reason = "machine/opener_server.c"},
+	{CALL(setns), OPENER, ONE_OF(1, CLONE_NEWNET),
+	 .reason = "backends/tap_netns.c"},
+	{CALL(bpf), OPENER, ONE_OF(0, BPF_PROG_LOAD),
+	 .reason = "net/rss_bpf.c"},
 	{CALL(waitid), OPENER, .reason = "machine/launch.c"},
 	{CALL(kill), OPENER, .reason = "machine/launch.c"},
-	{CALL(pidfd_open), OPENER, .reason = "machine/launch.c"},
-	{CALL(pidfd_send_signal), OPENER, .reason = "machine/launch.c"},
-	{CALL(signalfd4), OPENER, .reason = "machine/launch.c"},
-	{CALL(rt_sigtimedwait), OPENER, .reason = "machine/launch.c"},
-	{CALL(rt_sigpending), OPENER, .reason = "machine/launch.c"},
-	{CALL(epoll_create1), OPENER, .reason = "machine/launch.c"},
-	{CALL(epoll_ctl), OPENER, .reason = "machine/launch.c"},
-	{CALL(epoll_wait), OPENER, .reason = "machine/launch.c"},
-	{CALL(eventfd2), OPENER, .reason = "machine/launch.c"},
-	{CALL(pipe2), OPENER, .reason = "machine/launch.c"},
-	{CALL(getdents64), OPENER, .reason = "machine/launch.c"},
-	{CALL(prctl), OPENER, .reason = "machine/launch.c"},
-	{CALL(getuid), OPENER, .reason = "machine/launch.c"},
-	{CALL(geteuid), OPENER, .reason = "machine/launch.c"},
-	{CALL(getgid), OPENER, .reason = "machine/launch.c"},
-	{CALL(getegid), OPENER, .reason = "machine/launch.c"},
-	{CALL(nanosleep), OPENER, .reason = "machine/launch.c"},
-	{CALL(utimensat), OPENER, .reason = "machine/launch.c"},
-	{CALL(mkdirat), OPENER, .reason = "machine/launch.c"},
-	{CALL(readlink), OPENER, .reason = "machine/launch.c"},
-	{CALL(readlinkat), OPENER, .reason = "machine/launch.c"},
+	{CALL(tgkill), OPENER, OWN_PID(0), .reason = "machine/launch.c"},
+	{CALL(clock_nanosleep), OPENER,
+	 .reason = "machine/opener_server.c: opener_retry()", .rare = true},
 };
 
 const size_t sandbox_n_calls = ARRAY_SIZE(sandbox_calls);

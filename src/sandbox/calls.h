@@ -15,6 +15,7 @@ enum call_check_op {
 	CALL_ANY,     /* not looked at */
 	CALL_ONE_OF,  /* the value is in the list */
 	CALL_NO_BITS, /* none of the bits of values[0] is set */
+	CALL_OWN_PID, /* it is the calling process's id */
 };
 
 /* What is asked of one argument. The kernel takes an int from its low half; one

@@ -30,6 +30,7 @@
 #include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #define ARGUMENT_LOW(i)	 (offsetof(struct seccomp_data, args) + 8 * (i))
 #define ARGUMENT_HIGH(i) (ARGUMENT_LOW(i) + 4)
@@ -37,6 +38,7 @@
 struct builder {
 	struct filter *filter;
 	enum thread_kind kind;
+	uint32_t pid;
 	uint32_t otherwise;
 };
 
@@ -71,7 +73,9 @@ static void end(struct builder *b, uint32_t action)
 /* Falls through to what follows if the check does not hold. */
 static void emit_check(struct builder *b, const struct call_check *check)
 {
-	size_t n = check->n_values;
+	bool own = check->op == CALL_OWN_PID;
+	const uint32_t *values = own ? &b->pid : check->values;
+	size_t n = own ? 1 : check->n_values;
 
 	if (check->wide) {
 		load(b, ARGUMENT_HIGH(check->arg));
@@ -80,11 +84,10 @@ static void emit_check(struct builder *b, const struct call_check *check)
 	}
 	load(b, ARGUMENT_LOW(check->arg));
 	if (check->op == CALL_NO_BITS) {
-		emit(b, BPF_JMP | BPF_JSET | BPF_K, check->values[0], 1, 0);
+		emit(b, BPF_JMP | BPF_JSET | BPF_K, values[0], 1, 0);
 	} else {
 		for (size_t i = 0; i < n; i++)
-			jump_equal(b, check->values[i], n - 1 - i,
-				   i + 1 < n ? 0 : 1);
+			jump_equal(b, values[i], n - 1 - i, i + 1 < n ? 0 : 1);
 	}
 	end(b, SECCOMP_RET_ALLOW);
 }
@@ -122,12 +125,13 @@ static void emit_call(struct builder *b, size_t first)
 		f->code[jump].jf = (uint8_t)(f->n - jump - 1);
 }
 
-int filter_build(struct filter *filter, enum thread_kind kind,
+int filter_build(struct filter *filter, enum thread_kind kind, pid_t pid,
 		 uint32_t otherwise)
 {
 	struct builder b = {
 		.filter = filter,
 		.kind = kind,
+		.pid = (uint32_t)pid,
 		.otherwise = otherwise,
 	};
 
@@ -157,7 +161,7 @@ int sandbox_filter_install(enum thread_kind kind, enum sandbox_seccomp mode)
 
 	if (mode == SANDBOX_SECCOMP_OFF || SANDBOX_SANITIZED)
 		return 0;
-	err = filter_build(&filter, kind, otherwise[mode]);
+	err = filter_build(&filter, kind, getpid(), otherwise[mode]);
 	program.len = (unsigned short)filter.n;
 	if (err == 0 &&
 	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
