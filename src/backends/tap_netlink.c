@@ -78,10 +78,9 @@ static int send_request(int netlink, const char *name)
 }
 
 /* Attribute @type among @len bytes at @at, or NULL. */
-static const struct rtattr *find(const void *at, size_t len,
-				 unsigned short type)
+static struct rtattr *find(void *at, size_t len, unsigned short type)
 {
-	const struct rtattr *attr = at;
+	struct rtattr *attr = at;
 
 	for (; RTA_OK(attr, len); attr = RTA_NEXT(attr, len)) {
 		if ((attr->rta_type & NLA_TYPE_MASK) == type)
@@ -90,13 +89,12 @@ static const struct rtattr *find(const void *at, size_t len,
 	return NULL;
 }
 
-static const struct rtattr *find_in(const struct rtattr *outer,
-				    unsigned short type)
+static struct rtattr *find_in(struct rtattr *outer, unsigned short type)
 {
 	return outer ? find(RTA_DATA(outer), RTA_PAYLOAD(outer), type) : NULL;
 }
 
-static bool has_text(const struct rtattr *attr, const char *text)
+static bool has_text(struct rtattr *attr, const char *text)
 {
 	size_t len = strlen(text);
 
@@ -104,17 +102,16 @@ static bool has_text(const struct rtattr *attr, const char *text)
 	       strncmp(RTA_DATA(attr), text, RTA_PAYLOAD(attr)) == 0;
 }
 
-static uint8_t number8(const struct rtattr *data, unsigned short type)
+static uint8_t number8(struct rtattr *data, unsigned short type)
 {
-	const struct rtattr *attr = find_in(data, type);
+	struct rtattr *attr = find_in(data, type);
 
-	return attr && RTA_PAYLOAD(attr) >= 1 ? *(const uint8_t *)RTA_DATA(attr)
-					      : 0;
+	return attr && RTA_PAYLOAD(attr) >= 1 ? *(uint8_t *)RTA_DATA(attr) : 0;
 }
 
-static uint32_t number32(const struct rtattr *data, unsigned short type)
+static uint32_t number32(struct rtattr *data, unsigned short type)
 {
-	const struct rtattr *attr = find_in(data, type);
+	struct rtattr *attr = find_in(data, type);
 	uint32_t value = 0;
 
 	if (attr && RTA_PAYLOAD(attr) >= sizeof(value))
@@ -122,15 +119,15 @@ static uint32_t number32(const struct rtattr *data, unsigned short type)
 	return value;
 }
 
-static void read_info(const struct nlmsghdr *header, struct tap_info *info)
+static void read_info(struct nlmsghdr *header, struct tap_info *info)
 {
 	size_t skip = NLMSG_SPACE(sizeof(struct ifinfomsg));
-	const struct rtattr *link, *data;
+	struct rtattr *link, *data;
 
 	*info = (struct tap_info){0};
 	if (header->nlmsg_len < skip)
 		return;
-	link = find((const char *)header + skip, header->nlmsg_len - skip,
+	link = find((char *)header + skip, header->nlmsg_len - skip,
 		    IFLA_LINKINFO);
 	info->is_tun = has_text(find_in(link, IFLA_INFO_KIND), "tun");
 	data = find_in(link, IFLA_INFO_DATA);
