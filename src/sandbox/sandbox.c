@@ -19,6 +19,15 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 
+#define BIT(capability) (1ULL << (capability))
+
+/* What root's opener keeps: taps and their namespaces, steering programs, files
+ * of other users, signals to a machine with another uid. */
+#define OPENER_CAPABILITIES                                                    \
+	(BIT(CAP_NET_ADMIN) | BIT(CAP_SYS_ADMIN) | BIT(CAP_BPF) |              \
+	 BIT(CAP_PERFMON) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH) | \
+	 BIT(CAP_FOWNER) | BIT(CAP_KILL))
+
 static enum sandbox_seccomp seccomp_mode;
 
 int sandbox_weak(const struct sandbox_config *config,
@@ -139,8 +148,12 @@ int sandbox_enter_opener(const struct sandbox_config *config,
 			 struct sandbox_report *report, char *error,
 			 size_t size)
 {
-	int err;
+	int err = sandbox_drop_bounding(OPENER_CAPABILITIES);
 
+	if (err == 0)
+		err = sandbox_drop_capabilities(OPENER_CAPABILITIES);
+	if (err < 0)
+		return fail(error, size, "capset", err);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return fail(error, size, "no_new_privs", -errno);
 	err = enter_filter(THREAD_OPENER, config, report);
