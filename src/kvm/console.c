@@ -15,6 +15,7 @@
 #define FINAL_FLUSH_MS 1000
 #define KEY_ESCAPE     0x01 /* Ctrl-A */
 #define INPUT_CHUNK    64
+#define INPUT_PAUSE_S  1.0
 
 /* The reader has gone, or the disk is full: the guest goes on without. */
 static void give_up_output(struct console *console, int err)
@@ -160,6 +161,12 @@ static void readable_cb(struct ev_loop *ev, ev_io *w, int revents)
 	n = read(console->in_fd, bytes, MIN(room, sizeof(bytes)));
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
+	/* Others have its foreground now (SIGTTIN is blocked). */
+	if (n < 0 && errno == EIO && console->is_terminal) {
+		ev_io_stop(ev, w);
+		ev_timer_again(ev, &console->pause);
+		return;
+	}
 	if (n <= 0) { /* the end of input, for good */
 		ev_io_stop(ev, w);
 		close_fd(&console->in_fd);
@@ -171,9 +178,19 @@ static void readable_cb(struct ev_loop *ev, ev_io *w, int revents)
 		console->client->input(console->client_arg, bytes, (size_t)n);
 }
 
+static void pause_cb(struct ev_loop *ev, ev_timer *w, int revents)
+{
+	struct console *console = container_of(w, struct console, pause);
+
+	UNUSED(revents);
+	ev_timer_stop(ev, w);
+	console_input_room(console);
+}
+
 void console_input_room(struct console *console)
 {
-	if (console->in_fd >= 0 && !ev_is_active(&console->readable))
+	if (console->in_fd >= 0 && !ev_is_active(&console->readable) &&
+	    !ev_is_active(&console->pause))
 		ev_io_start(console->loop->ev, &console->readable);
 }
 
@@ -182,6 +199,8 @@ static void init_watchers(struct console *console)
 	ev_io_init(&console->writable, writable_cb, console->out_fd, EV_WRITE);
 	ev_prepare_init(&console->flush, flush_cb);
 	ev_timer_init(&console->patience, patience_cb, PATIENCE_S, 0.);
+	ev_init(&console->pause, pause_cb);
+	console->pause.repeat = INPUT_PAUSE_S;
 	ev_io_init(&console->readable, readable_cb, console->in_fd, EV_READ);
 }
 
@@ -226,6 +245,7 @@ void console_fini(struct console *console)
 		ev_io_stop(console->loop->ev, &console->readable);
 		ev_prepare_stop(console->loop->ev, &console->flush);
 		ev_timer_stop(console->loop->ev, &console->patience);
+		ev_timer_stop(console->loop->ev, &console->pause);
 		free(console->buffer);
 		console->buffer = NULL;
 	}

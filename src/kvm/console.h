@@ -9,7 +9,8 @@
  * Output is buffered and written when the loop has nothing else to do. While
  * nobody reads it, console_put() refuses, and the guest waits; after a second
  * of that, output is thrown away (and counted) until somebody reads again.
- * Input is read only as fast as the serial port takes it. Ctrl-A x, typed on a
+ * Input is read only as fast as the serial port takes it; a terminal, only while
+ * we are in its foreground (SIGTTIN must be blocked). Ctrl-A x, typed on a
  * terminal, calls quit; Ctrl-A Ctrl-A sends one Ctrl-A.
  */
 
@@ -47,6 +48,7 @@ struct console {
 
 	int in_fd; /* -1: nothing comes, or no more */
 	ev_io readable;
+	ev_timer pause; /* of reading a terminal that others read */
 	bool is_terminal;
 	bool escape; /* Ctrl-A was typed */
 };

@@ -195,12 +195,14 @@ const struct call sandbox_calls[] = {
 
 	/* The opener: files, taps, sockets, its child. */
 	{CALL(ioctl), OPENER,
-	 ONE_OF(1, TCGETS, TCSETS, TCSETSW, TCSETSF, KVM_GET_API_VERSION,
-		KVM_CHECK_EXTENSION, TUNSETIFF, TUNGETIFF, TUNGETDEVNETNS,
-		TUNGETFEATURES, TUNSETQUEUE, TUNSETPERSIST, SIOCGIFFLAGS,
-		SIOCSIFFLAGS, SIOCGIFHWADDR, SIOCGIFINDEX, SIOCGIFNAME),
+	 ONE_OF(1, TCGETS, TCSETS, TCSETSW, TCSETSF, TIOCGPGRP,
+		KVM_GET_API_VERSION, KVM_CHECK_EXTENSION, TUNSETIFF, TUNGETIFF,
+		TUNGETDEVNETNS, TUNGETFEATURES, TUNSETQUEUE, TUNSETPERSIST,
+		SIOCGIFFLAGS, SIOCSIFFLAGS, SIOCGIFHWADDR, SIOCGIFINDEX,
+		SIOCGIFNAME),
 	 .reason = "kvm/terminal.c, kvm/host.c, backends/tap_open.c, "
 		   "backends/tap_netlink.c"},
+	{CALL(getpgrp), OPENER, .reason = "kvm/open.c", .rare = true},
 	{CALL(openat), OPENER,
 	 .reason = "kvm/open.c, kvm/host.c, backends/tap_open.c, "
 		   "machine/capture_files.c, machine/unix_listen.c, "

@@ -294,6 +294,33 @@ START_TEST(keys_that_mean_something_on_a_terminal)
 }
 END_TEST
 
+/* A terminal in whose foreground we are not: to read it fails with EIO, as it
+ * does with this file. */
+START_TEST(a_terminal_that_others_read)
+{
+	struct kvm_vm_config config = {
+		.files = KVM_VM_NO_FILES,
+		.console_is_terminal = true,
+	};
+
+	console_fini(&console);
+	config.files.console_in = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+	ck_assert_int_eq(console_init(&console, &loop, &config, &client, NULL),
+			 0);
+	console_start(&console);
+	ck_assert(ev_is_active(&console.readable));
+	settle();
+	ck_assert(!ev_is_active(&console.readable));
+	ck_assert(ev_is_active(&console.pause));
+	console_input_room(&console);
+	ck_assert(!ev_is_active(&console.readable));
+	ev_feed_event(loop.ev, &console.pause, EV_TIMER);
+	ev_invoke_pending(loop.ev);
+	ck_assert(ev_is_active(&console.readable));
+	ck_assert_int_ge(console.in_fd, 0);
+}
+END_TEST
+
 START_TEST(output_comes_out)
 {
 	char bytes[8];
@@ -437,6 +464,7 @@ int main(void)
 	tcase_add_test(tc, input_waits_for_room);
 	tcase_add_test(tc, end_of_input_stops_the_watcher);
 	tcase_add_test(tc, keys_that_mean_something_on_a_terminal);
+	tcase_add_test(tc, a_terminal_that_others_read);
 	tcase_add_test(tc, output_comes_out);
 	tcase_add_test(tc, full_output_holds_the_guest_until_it_is_read);
 	tcase_add_test(tc, output_that_nobody_reads_is_given_up);
