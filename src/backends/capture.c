@@ -380,7 +380,7 @@ static int session_begin(struct session *s, const struct capture_config *config,
 {
 	struct capture *c = s->owner;
 	struct capture_sink sink;
-	int err = capture_sink_open(&sink, c->name, config, error);
+	int err = capture_sink_init(&sink, c->name, config, error);
 
 	if (err < 0)
 		return err;
@@ -389,13 +389,32 @@ static int session_begin(struct session *s, const struct capture_config *config,
 				    &s->writer);
 	if (err < 0) {
 		capture_sink_cause(&sink, c->name, err, error);
-		if (!config->path)
-			sink.fd = -1;
-		capture_sink_fini(&sink);
+		capture_sink_forget(&sink);
 		return err;
 	}
 	for (size_t i = 0; i < s->n_sources; i++)
 		session_add(s, i);
+	return 0;
+}
+
+int capture_check(const struct net_endpoint *ep,
+		  const struct capture_config *config,
+		  struct capture_error *error)
+{
+	const struct capture *c = capture_of_const(ep);
+
+	if (c->session)
+		return refuse(c, error, -EBUSY,
+			      "one is active: stop it first, or wait for its "
+			      "end");
+	if (config->ring_bytes && (config->ring_bytes < CAPTURE_RING_MIN ||
+				   config->ring_bytes > CAPTURE_RING_MAX))
+		return refuse(c, error, -EINVAL,
+			      "the ring must have 262144 to 1073741824 bytes");
+	if (config->rotate_size && config->rotate_size < CAPTURE_ROTATE_MIN)
+		return refuse(c, error, -EINVAL,
+			      "the rotation size is too small: take 131072 or "
+			      "more");
 	return 0;
 }
 
@@ -404,19 +423,10 @@ int capture_start(struct net_endpoint *ep, const struct capture_config *config,
 {
 	struct capture *c = capture_of(ep);
 	struct session *s;
-	int err;
+	int err = capture_check(ep, config, error);
 
-	if (c->session)
-		return refuse(c, error, -EBUSY,
-			      "one is active: stop it first, or wait for its "
-			      "end");
-	if (!config->path == (config->fd < 0))
-		return refuse(c, error, -EINVAL,
-			      "either a path or a descriptor must be given");
-	if (config->ring_bytes && (config->ring_bytes < CAPTURE_RING_MIN ||
-				   config->ring_bytes > CAPTURE_RING_MAX))
-		return refuse(c, error, -EINVAL,
-			      "the ring must have 262144 to 1073741824 bytes");
+	if (err < 0)
+		return err;
 	err = session_create(c, config, &s);
 	if (err < 0)
 		return refuse(c, error, err,

@@ -37,25 +37,26 @@ struct capture_error {
 	char text[320];
 };
 
-/* Either @path or @fd names where to write.
- * @path: a file, made with mode 0600 or overwritten (copied), or NULL.
- * @fd: an open file, pipe or socket, or -1; made non-blocking. The capture's
- * from a successful start on: it closes it in the end.
+/* @fd: an open file, pipe or socket; made non-blocking. The capture's from a
+ * successful start on: it closes it in the end.
+ * @path: what people call that (copied), or NULL.
  * @snaplen: bytes kept of each frame; 0: all.
- * @rotate_size: a file is at most so long, at least CAPTURE_ROTATE_MIN; the next
- * takes its name, and it becomes PATH.1, that one PATH.2 ... With @path only; 0:
- * one file.
- * @rotate_files: how many files are kept, the present one included, 1 to
- * CAPTURE_FILES_MAX; with @rotate_size.
+ * @rotate_size: a file is at most so long, at least CAPTURE_ROTATE_MIN; then comes
+ * the next. For files that were empty only; 0: one file.
+ * @rotate: makes the next file, with @rotator; returns its file descriptor or
+ * -errno. Called on a thread of the capture's, and may wait; the file before is
+ * closed. With @rotate_size.
+ * @rotator: a file descriptor for @rotate, the capture's as @fd is; -1: none.
  * @queues: bit i: capture queue i; the last bit stands for all others too.
  * @ring_bytes: memory for each queue, rounded up to a power of two; 0:
  * CAPTURE_RING_DEFAULT. */
 struct capture_config {
-	const char *path;
 	int fd;
+	const char *path;
 	uint32_t snaplen;
 	uint64_t rotate_size;
-	uint32_t rotate_files;
+	int (*rotate)(int rotator);
+	int rotator;
 	uint64_t queues;
 	size_t ring_bytes;
 };
@@ -72,7 +73,7 @@ typedef void (*capture_end_fn)(void *arg, const struct capture_end *end);
 /* The present capture, or when there is none the last. @packets: captured.
  * @bytes: of them, as captured. @drops: frames that are missing because the ring
  * was full or their bytes could not be read. @written: bytes of the file, of
- * all files. @path: NULL if it is a descriptor; good until the next start. */
+ * all files. @path: the capture's; good until the next start. */
 struct capture_state {
 	bool active;
 	uint64_t packets, bytes, drops, written;
@@ -86,6 +87,13 @@ struct capture_state {
 int capture_endpoint_create(struct loop *loop, const char *name,
 			    struct net_endpoint *inner, capture_end_fn lost,
 			    void *arg, struct net_endpoint **out) MUST_CHECK;
+
+/* May a capture of @config begin now, whatever its descriptors? To be asked
+ * before a file is made or emptied for it. 0, or -errno and @error (-EBUSY: a
+ * capture is active). */
+int capture_check(const struct net_endpoint *ep,
+		  const struct capture_config *config,
+		  struct capture_error *error) MUST_CHECK;
 
 /* Frames are captured from when this returns. 0, or -errno and @error (-EBUSY: a
  * capture is active). */

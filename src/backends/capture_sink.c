@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where a capture goes.
+ * Where a capture goes: write(2) to a descriptor that somebody else has opened.
  *
- * A path is opened without waiting (a FIFO without a reader is an error). With
- * rotation the present file always has the path itself, older ones PATH.1,
- * PATH.2 ...; each turn renames them all, the oldest is overwritten.
+ * A file that was empty is taken to be the capture's alone: a block that could
+ * be written in part only is cut off again, and it may be followed by others. To
+ * a file that had something in it this does not apply.
  */
 #include "backends/capture_sink.h"
 
@@ -12,7 +12,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,8 +19,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define PATH_ROOM (PATH_MAX + 8)
 
 static const char *cure(int err)
 {
@@ -35,16 +32,10 @@ static const char *cure(int err)
 		return "the reader has gone; start again with a new one";
 	case -ETIMEDOUT:
 		return "the reader took nothing; its capture is incomplete";
-	case -ENOENT:
-		return "make the directory first";
 	case -EACCES:
 	case -EPERM:
 	case -EROFS:
 		return "name a file that this process may write";
-	case -EISDIR:
-		return "name a file in it";
-	case -ENXIO:
-		return "start the reader of the FIFO first";
 	case -EBADF:
 		return "pass a descriptor that is open for writing";
 	case -EMFILE:
@@ -68,16 +59,6 @@ void capture_sink_cause(const struct capture_sink *sink, const char *name,
 		       errno_text(-err, text, sizeof(text)), cure(err));
 }
 
-static int open_path(const char *path)
-{
-	int fd = open(path,
-		      O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_NOCTTY |
-			      O_CLOEXEC,
-		      0600);
-
-	return fd < 0 ? -errno : fd;
-}
-
 static int adopt_fd(int fd)
 {
 	int flags = fcntl(fd, F_GETFL);
@@ -87,7 +68,7 @@ static int adopt_fd(int fd)
 	if (fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
 	    fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
 		return -errno;
-	return fd;
+	return 0;
 }
 
 static int find_kind(struct capture_sink *sink)
@@ -98,59 +79,43 @@ static int find_kind(struct capture_sink *sink)
 		return -errno;
 	sink->socket = S_ISSOCK(st.st_mode);
 	sink->stream = sink->socket || S_ISFIFO(st.st_mode);
-	sink->regular = S_ISREG(st.st_mode);
+	sink->whole = S_ISREG(st.st_mode) && st.st_size == 0;
 	return 0;
 }
 
-static int check_rotation(const struct capture_sink *sink, const char *name,
-			  struct capture_error *error)
-{
-	const char *why = NULL;
-
-	if (!sink->rotate_size)
-		return 0;
-	if (!sink->path || !sink->regular)
-		why = "only a file can be rotated: name one by its path";
-	else if (sink->rotate_size < CAPTURE_ROTATE_MIN)
-		why = "the rotation size is too small: take 131072 or more";
-	else if (!sink->rotate_files || sink->rotate_files > CAPTURE_FILES_MAX)
-		why = "the number of files to keep must be 1 to 1000";
-	if (!why)
-		return 0;
-	(void)snprintf(error->text, sizeof(error->text), "%s: capture: %s",
-		       name, why);
-	return -EINVAL;
-}
-
-int capture_sink_open(struct capture_sink *sink, const char *name,
+int capture_sink_init(struct capture_sink *sink, const char *name,
 		      const struct capture_config *config,
 		      struct capture_error *error)
 {
-	int err = 0;
+	int err;
 
 	memset(sink, 0, sizeof(*sink));
-	sink->fd = -1;
+	sink->fd = config->fd;
 	sink->rotate_size = config->rotate_size;
-	sink->rotate_files = config->rotate_files;
+	sink->rotate = config->rotate;
+	sink->rotator = config->rotator;
 	if (config->path) {
 		sink->path = strdup(config->path);
-		err = sink->path ? open_path(sink->path) : -ENOMEM;
+		err = sink->path ? 0 : -ENOMEM;
 	} else {
-		err = adopt_fd(config->fd);
+		err = 0;
 	}
-	if (err >= 0) {
-		sink->fd = err;
+	if (!err)
+		err = adopt_fd(sink->fd);
+	if (!err)
 		err = find_kind(sink);
+	if (err < 0) {
+		capture_sink_cause(sink, name, err, error);
+	} else if (sink->rotate_size && !(sink->whole && sink->rotate)) {
+		(void)snprintf(
+			error->text, sizeof(error->text),
+			"%s: capture: only a file can be rotated, and it "
+			"must be empty: name one by its path",
+			name);
+		err = -EINVAL;
 	}
 	if (err < 0)
-		capture_sink_cause(sink, name, err, error);
-	else
-		err = check_rotation(sink, name, error);
-	if (err < 0) {
-		if (!config->path)
-			sink->fd = -1;
-		capture_sink_fini(sink);
-	}
+		capture_sink_forget(sink);
 	return err;
 }
 
@@ -166,11 +131,17 @@ static void hear_out(struct capture_sink *sink)
 	}
 }
 
-void capture_sink_close(struct capture_sink *sink)
+static void close_file(struct capture_sink *sink)
 {
 	if (sink->socket && sink->fd >= 0)
 		hear_out(sink);
 	close_fd(&sink->fd);
+}
+
+void capture_sink_close(struct capture_sink *sink)
+{
+	close_file(sink);
+	close_fd(&sink->rotator);
 }
 
 void capture_sink_fini(struct capture_sink *sink)
@@ -178,6 +149,13 @@ void capture_sink_fini(struct capture_sink *sink)
 	capture_sink_close(sink);
 	free(sink->path);
 	sink->path = NULL;
+}
+
+void capture_sink_forget(struct capture_sink *sink)
+{
+	sink->fd = -1;
+	sink->rotator = -1;
+	capture_sink_fini(sink);
 }
 
 ssize_t capture_sink_write(struct capture_sink *sink, const void *bytes,
@@ -199,7 +177,7 @@ ssize_t capture_sink_write(struct capture_sink *sink, const void *bytes,
 
 void capture_sink_cut(struct capture_sink *sink, size_t len)
 {
-	if (!sink->path || !sink->regular || !len)
+	if (!sink->whole || !len)
 		return;
 	if (ftruncate(sink->fd, (off_t)(sink->len - len)) < 0)
 		return;
@@ -207,32 +185,11 @@ void capture_sink_cut(struct capture_sink *sink, size_t len)
 	net_stat_set(&sink->written, net_stat_get(&sink->written) - len);
 }
 
-/* The name of generation @i, which is in @room for all but the first. */
-static const char *generation(const struct capture_sink *sink, uint32_t i,
-			      char room[PATH_ROOM])
-{
-	if (!i)
-		return sink->path;
-	(void)snprintf(room, PATH_ROOM, "%s.%u", sink->path, i);
-	return room;
-}
-
 int capture_sink_rotate(struct capture_sink *sink)
 {
-	char from[PATH_ROOM], to[PATH_ROOM];
-
-	capture_sink_close(sink);
-	for (uint32_t i = sink->rotate_files - 1; i; i--) {
-		if (rename(generation(sink, i - 1, from),
-			   generation(sink, i, to)) < 0 &&
-		    errno != ENOENT)
-			return -errno;
-	}
-	if (sink->rotate_files == 1 && unlink(sink->path) < 0 &&
-	    errno != ENOENT)
-		return -errno;
+	close_file(sink);
 	sink->len = 0;
-	sink->fd = open_path(sink->path);
+	sink->fd = sink->rotate(sink->rotator);
 	return sink->fd < 0 ? sink->fd : 0;
 }
 

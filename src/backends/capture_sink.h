@@ -3,35 +3,43 @@
 #define EVNIC_BACKENDS_CAPTURE_SINK_H
 
 /*
- * Where a capture goes: a file with its older generations, or a descriptor.
+ * Where a capture goes: a descriptor, or files one after another.
  *
- * Opened on the control loop, then the writer's thread's, which may wait in
- * here for a disk but not for the reader of a pipe or socket.
+ * Made on the control loop, then the writer's thread's, which may wait in here
+ * for a disk or the next file but not for the reader of a pipe or socket.
  */
 
 #include "backends/capture.h"
 
 #include <sys/types.h>
 
-/* @stream: a pipe or socket, whose reader may be slow or go. @len: bytes of the
- * present file. @written: bytes of all of them; any thread may read it. */
+/* @stream: a pipe or socket, whose reader may be slow or go. @whole: a regular
+ * file, all of which is ours. @len: bytes of the present file. @written: bytes of all of them; any thread may read it. */
 struct capture_sink {
 	int fd;
 	char *path;
-	bool stream, socket, regular;
+	bool stream, socket, whole;
 	uint64_t rotate_size;
-	uint32_t rotate_files;
+	int (*rotate)(int rotator);
+	int rotator;
 	uint64_t len;
 	_Atomic uint64_t written;
 };
 
-/* Of @config->fd the sink is the owner if this succeeds. 0, or -errno and
+/* The descriptors of @config are the sink's if this succeeds. 0, or -errno and
  * @error. @name: the NIC's. */
-int capture_sink_open(struct capture_sink *sink, const char *name,
+int capture_sink_init(struct capture_sink *sink, const char *name,
 		      const struct capture_config *config,
 		      struct capture_error *error) MUST_CHECK;
+
+/* The file is complete; what was asked with the rotator, too. */
 void capture_sink_close(struct capture_sink *sink);
+
+/* Closes and frees what is left. */
 void capture_sink_fini(struct capture_sink *sink);
+
+/* Frees a sink whose descriptors are to be the caller's again. */
+void capture_sink_forget(struct capture_sink *sink);
 
 /* Writes some of @bytes: how many, -EAGAIN (a stream's reader is behind) or
  * -errno. */

@@ -252,8 +252,10 @@ static const struct qmp_arg set_rate_limiter_args[] = {
 
 static const struct qmp_arg capture_start_args[] = {
 	{"id", QMP_ARG_STRING, true, "the NIC"},
-	{"path", QMP_ARG_STRING, false, "the file to write"},
-	{"fd", QMP_ARG_STRING, false, "or a descriptor of getfd"},
+	{"path", QMP_ARG_STRING, false,
+	 "the file to write, one that \"captures\" allows"},
+	{"fd", QMP_ARG_STRING, false,
+	 "or a descriptor of getfd; then the path is only its name"},
 	{"stream", QMP_ARG_BOOL, false, "or this connection, from here on"},
 	{"snaplen", QMP_ARG_INT, false, "bytes of each frame; 0: all"},
 	{"queues", QMP_ARG_ARRAY, false, "queue pairs; all, if left out"},

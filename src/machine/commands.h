@@ -25,6 +25,7 @@ extern const struct qmp_command commands_table[];
  * borrowed for the life. @path: what messages call the socket. */
 struct commands_config {
 	struct loop *loop;
+	struct opener *opener;
 	int fd;
 	const char *path;
 	struct kvm_vm *vm;

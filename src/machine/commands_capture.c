@@ -8,6 +8,7 @@
 #include "machine/commands_private.h"
 
 #include "base/log.h"
+#include "machine/opener.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -20,11 +21,13 @@ struct stream {
 	char nic_id[];
 };
 
-/* How many of "path", "fd" and "stream" were given. */
-static int count_targets(const cJSON *args)
+/* Is there one place to write to? With a descriptor the path is what that is
+ * called. */
+static bool has_target(const cJSON *args)
 {
-	return (arg_find(args, "path") != NULL) +
-	       (arg_find(args, "fd") != NULL) + arg_bool(args, "stream");
+	bool file = arg_find(args, "path") || arg_find(args, "fd");
+
+	return file != arg_bool(args, "stream");
 }
 
 /* A number that is not negative, or -ERANGE and the call was answered. */
@@ -68,7 +71,7 @@ static uint64_t queues_arg(struct qmp_call *call, const cJSON *args)
 static bool read_config(struct qmp_call *call, const cJSON *args,
 			struct capture_config *config)
 {
-	int64_t snaplen, rotate_size, rotate_files, ring;
+	int64_t snaplen, rotate_size, ring;
 
 	snaplen = size_arg(call, args, "snaplen", UINT32_MAX);
 	if (snaplen < 0)
@@ -76,17 +79,16 @@ static bool read_config(struct qmp_call *call, const cJSON *args,
 	rotate_size = size_arg(call, args, "rotate_size", 1LL << 50);
 	if (rotate_size < 0)
 		return false;
-	rotate_files = size_arg(call, args, "rotate_files", CAPTURE_FILES_MAX);
-	if (rotate_files < 0)
+	if (size_arg(call, args, "rotate_files", CAPTURE_FILES_MAX) < 0)
 		return false;
 	ring = size_arg(call, args, "ring_size", CAPTURE_RING_MAX);
 	if (ring < 0)
 		return false;
 	*config = (struct capture_config){
 		.fd = -1,
+		.rotator = -1,
 		.snaplen = (uint32_t)snaplen,
 		.rotate_size = (uint64_t)rotate_size,
-		.rotate_files = (uint32_t)rotate_files,
 		.queues = queues_arg(call, args),
 		.ring_bytes = (size_t)ring,
 	};
@@ -139,6 +141,35 @@ static void start_stream(struct commands *commands, struct qmp_call *call,
 	qmp_return(call, NULL);
 }
 
+/* Has the opener make the file, and the next ones if the capture rotates. False:
+ * the call was answered. */
+static bool open_files(struct commands *commands, struct qmp_call *call,
+		       const struct nic *nic, const cJSON *args,
+		       struct capture_config *config)
+{
+	int64_t files = 0;
+	struct opener_error error;
+
+	if (config->rotate_size) {
+		files = arg_int(args, "rotate_files", 0);
+		if (files < 1) {
+			qmp_fail(call, QMP_GENERIC_ERROR,
+				 "%s: capture: the number of files to keep "
+				 "must be 1 to %d",
+				 nic_id(nic), CAPTURE_FILES_MAX);
+			return false;
+		}
+		config->rotate = opener_rotate;
+	}
+	config->fd =
+		opener_capture(commands->config.opener, config->path,
+			       (unsigned int)files, &config->rotator, &error);
+	if (config->fd < 0)
+		qmp_fail(call, QMP_GENERIC_ERROR, "%s: capture: %s",
+			 nic_id(nic), error.text);
+	return config->fd >= 0;
+}
+
 void run_capture_start(void *owner, struct qmp_call *call, const cJSON *args)
 {
 	struct commands *commands = owner;
@@ -153,7 +184,7 @@ void run_capture_start(void *owner, struct qmp_call *call, const cJSON *args)
 		fail_not_found(call, nic_id(nic));
 		return;
 	}
-	if (count_targets(args) != 1) {
+	if (!has_target(args)) {
 		qmp_fail(call, QMP_GENERIC_ERROR,
 			 "one of 'path', 'fd' and 'stream' must be given");
 		return;
@@ -164,12 +195,18 @@ void run_capture_start(void *owner, struct qmp_call *call, const cJSON *args)
 		start_stream(commands, call, nic, &config);
 		return;
 	}
+	if (capture_check(nic_capture(nic), &config, &error) < 0) {
+		qmp_fail(call, QMP_GENERIC_ERROR, "%s", error.text);
+		return;
+	}
 	config.path = arg_string(args, "path");
 	fd_name = arg_string(args, "fd");
-	if (fd_name && !take_fd(call, fd_name, &config.fd))
+	if (!(fd_name ? take_fd(call, fd_name, &config.fd)
+		      : open_files(commands, call, nic, args, &config)))
 		return;
 	if (capture_start(nic_capture(nic), &config, &error) < 0) {
 		close_fd(&config.fd);
+		close_fd(&config.rotator);
 		qmp_fail(call, QMP_GENERIC_ERROR, "%s", error.text);
 		return;
 	}

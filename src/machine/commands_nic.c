@@ -63,13 +63,10 @@ static void add_netdev(struct commands *commands, struct qmp_call *call,
 	struct kind_error error = {""};
 	int fd = -1;
 
-	config->fd = CONFIG_ABSENT;
-	if (fd_name) {
-		if (!take_fd(call, fd_name, &fd))
-			return;
-		config->fd = fd;
-	}
-	if (nics_netdev_add(commands->config.nics, config, &error) < 0) {
+	config->fd = CONFIG_ABSENT; /* a number of the opener's */
+	if (fd_name && !take_fd(call, fd_name, &fd))
+		return;
+	if (nics_netdev_add(commands->config.nics, config, fd, &error) < 0) {
 		close_fd(&fd);
 		qmp_fail(call, QMP_GENERIC_ERROR, "%s", error.text);
 		return;

@@ -25,7 +25,9 @@ static const struct ctl_option capture_options[] = {
 	{"--stdout", NULL, "write the capture to standard output"},
 	{"--snaplen", "N", "keep the first N bytes of each frame"},
 	{"--queues", "LIST", "only these queue pairs: 0,2"},
-	{"--rotate-size", "BYTES", "begin a new file after so many bytes"},
+	{"--rotate-size", "BYTES",
+	 "begin a new file after so many bytes; the machine itself must be "
+	 "allowed to write FILE (\"captures\" in evnic.json(5))"},
 	{"--rotate-files", "N", "keep the last N files"},
 	{"--ring-size", "BYTES", "memory for each queue's frames on their way"},
 	{0},

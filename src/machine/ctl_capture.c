@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Captures with "evnic ctl". To a file: the machine writes it, under a name that
- * is made absolute here, since the machine was started somewhere else. To
- * standard output: the connection itself carries the capture once the command is
- * answered, and is copied until either side ends.
+ * Captures with "evnic ctl". To a file: it is opened here, as a shell would, and
+ * passed to the machine, which may open next to nothing. One that rotates is the
+ * machine's own, of a path that its description allows; that is made absolute
+ * here, since the machine was started somewhere else. To standard output: the
+ * connection itself carries the capture once the command is answered, and is
+ * copied until either side ends.
  */
 #include "machine/ctl_private.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,9 +109,63 @@ static int start_to_stdout(struct ctl *ctl, cJSON *args)
 						: CTL_FAILED;
 }
 
+static const cJSON *capture_of(const cJSON *nic)
+{
+	return cJSON_GetObjectItemCaseSensitive(nic, "capture");
+}
+
+/* May the file for NIC @id be opened, which empties it? Not if there is a
+ * capture, perhaps to that file: then this was told. */
+static bool may_open(struct ctl *ctl, const char *id)
+{
+	cJSON *nics = ctl_call(&ctl->client, "query-nics", NULL, -1);
+	bool found = false, active = false;
+	const cJSON *nic;
+
+	cJSON_ArrayForEach (nic, nics) {
+		const char *name = ctl_string(nic, "id");
+
+		if (!name || strcmp(name, id) != 0)
+			continue;
+		found = true;
+		active = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(
+			capture_of(nic), "active"));
+	}
+	if (active)
+		(void)fprintf(stderr,
+			      "evnic: %s: a capture is active; stop it first\n",
+			      id);
+	else if (nics && !found)
+		(void)fprintf(stderr, "evnic: %s: there is no such NIC\n", id);
+	cJSON_Delete(nics);
+	return found && !active;
+}
+
+/* Opens @path and passes it on. False: it could not be, and this was told. */
+static bool pass_file(struct ctl *ctl, const char *path, cJSON *args)
+{
+	char cause[ERRNO_TEXT_MAX];
+	bool passed;
+	int fd;
+
+	if (!may_open(ctl, ctl_string(args, "id")))
+		return false;
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_CLOEXEC,
+		  0600);
+	if (fd < 0) {
+		(void)fprintf(stderr, "evnic: %s: %s\n", path,
+			      errno_text(errno, cause, sizeof(cause)));
+		return false;
+	}
+	passed = ctl_pass_fd(ctl, fd, args);
+	close_fd(&fd);
+	return passed;
+}
+
 static int start_to_file(struct ctl *ctl, cJSON *args)
 {
-	char *path = absolute(ctl_word(ctl, 1));
+	const char *file = ctl_word(ctl, 1);
+	char *path = absolute(file);
 
 	if (!path) {
 		cJSON_Delete(args);
@@ -117,6 +174,10 @@ static int start_to_file(struct ctl *ctl, cJSON *args)
 	}
 	(void)cJSON_AddStringToObject(args, "path", path);
 	free(path);
+	if (!ctl_option(ctl, "--rotate-size") && !pass_file(ctl, file, args)) {
+		cJSON_Delete(args);
+		return CTL_FAILED;
+	}
 	return ctl_do(ctl, "capture-start", args, -1);
 }
 
@@ -168,11 +229,6 @@ int ctl_run_capture_start(struct ctl *ctl)
 	}
 	return to_stdout ? start_to_stdout(ctl, args)
 			 : start_to_file(ctl, args);
-}
-
-static const cJSON *capture_of(const cJSON *nic)
-{
-	return cJSON_GetObjectItemCaseSensitive(nic, "capture");
 }
 
 static void add_capture(struct ctl_table *table, const char *name,

@@ -126,18 +126,12 @@ static bool add_pairs(const struct ctl *ctl, size_t first, cJSON *args)
 	return true;
 }
 
-/* A descriptor's number among @args becomes a name, under which the descriptor
- * is passed. False: it could not be. */
-static bool pass_fd(struct ctl *ctl, cJSON *args)
+bool ctl_pass_fd(struct ctl *ctl, int fd, cJSON *args)
 {
-	const cJSON *fd = cJSON_GetObjectItemCaseSensitive(args, "fd");
-	cJSON *name, *result;
+	cJSON *name = cJSON_CreateObject(), *result;
 
-	if (!cJSON_IsNumber(fd))
-		return true;
-	name = cJSON_CreateObject();
 	(void)cJSON_AddStringToObject(name, "fdname", FD_NAME);
-	result = ctl_call(&ctl->client, "getfd", name, fd->valueint);
+	result = ctl_call(&ctl->client, "getfd", name, fd);
 	if (!result)
 		return false;
 	cJSON_Delete(result);
@@ -149,6 +143,7 @@ static bool pass_fd(struct ctl *ctl, cJSON *args)
 int ctl_run_netdev_add(struct ctl *ctl)
 {
 	cJSON *args = cJSON_CreateObject();
+	const cJSON *fd;
 
 	(void)cJSON_AddStringToObject(args, "id", ctl_word(ctl, 0));
 	(void)cJSON_AddStringToObject(args, "type", ctl_word(ctl, 1));
@@ -156,7 +151,8 @@ int ctl_run_netdev_add(struct ctl *ctl)
 		cJSON_Delete(args);
 		return CTL_WRONG;
 	}
-	if (!pass_fd(ctl, args)) {
+	fd = cJSON_GetObjectItemCaseSensitive(args, "fd");
+	if (cJSON_IsNumber(fd) && !ctl_pass_fd(ctl, fd->valueint, args)) {
 		cJSON_Delete(args);
 		return CTL_FAILED;
 	}

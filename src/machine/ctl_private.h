@@ -79,6 +79,9 @@ int ctl_wrong(const struct ctl *ctl, const char *what, const char *which);
 /* Runs a command and prints what it returns, as JSON, if that was asked for. */
 int ctl_do(struct ctl *ctl, const char *command, cJSON *args, int fd);
 
+/* Passes descriptor @fd, and adds its name to @args. False: it could not be. */
+bool ctl_pass_fd(struct ctl *ctl, int fd, cJSON *args);
+
 /* Prints JSON, and deletes it. */
 int ctl_print_json(cJSON *value);
 

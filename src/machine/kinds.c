@@ -9,7 +9,7 @@
 #include "backends/loopback.h"
 #include "backends/null.h"
 #include "backends/tap.h"
-#include "backends/tap_open.h"
+#include "machine/opener.h"
 #include "virtio/net.h"
 #include "virtio/transport.h"
 
@@ -20,7 +20,7 @@
 
 struct endpoint_kind {
 	const char *type;
-	int (*create)(const struct backend_config *config, struct loop *loop,
+	int (*create)(const struct endpoint_setup *setup,
 		      struct kind_error *error, struct net_endpoint **out);
 };
 
@@ -59,50 +59,78 @@ static int fail(struct kind_error *error, const char *name, const char *what,
 	return err;
 }
 
-static int tap_create(const struct backend_config *config, struct loop *loop,
+static int load_steering(void *opener, const struct net_rss *rss)
+{
+	return opener_steering(opener, rss);
+}
+
+/* Has the tap opened: as many descriptors as it has queues, and its netlink
+ * socket. */
+static int tap_get(const struct endpoint_setup *setup, int *fds,
+		   struct tap_config *tap, struct kind_error *error)
+{
+	struct opener_error cause;
+	int err;
+
+	if (setup->fd >= 0) {
+		fds[0] = setup->fd;
+		tap->n_fds = 1;
+		return 0;
+	}
+	if (!setup->opener)
+		return fail(error, setup->config->id, "tap backend", -ENOTSUP);
+	err = opener_tap(setup->opener, setup->config, fds, &tap->n_fds,
+			 &tap->link_fd, &cause);
+	if (err < 0)
+		(void)snprintf(error->text, sizeof(error->text), "%s: %.440s",
+			       setup->config->id, cause.text);
+	return err;
+}
+
+static int tap_create(const struct endpoint_setup *setup,
 		      struct kind_error *error, struct net_endpoint **out)
 {
-	const struct tap_request request = {
-		.ifname = config->host_dev_name,
-		.create = config->create,
-		.max_queues = (uint16_t)MAX(config->queue_pairs, 1),
+	int fds[CONFIG_MAX_QUEUE_PAIRS];
+	struct tap_config tap = {
+		.fds = fds,
+		.link_fd = -1,
+		.load_steering = setup->opener ? load_steering : NULL,
+		.arg = setup->opener,
 	};
-	struct tap_opened tap = {.n_fds = config->fd >= 0, .link_fd = -1};
-	struct tap_config endpoint = {.fds = tap.fds};
 	struct tap_error cause;
-	int err = 0;
+	int err = tap_get(setup, fds, &tap, error);
 
-	tap.fds[0] = (int)config->fd;
-	if (request.ifname)
-		err = tap_open(&request, &tap, &cause);
-	endpoint.n_fds = tap.n_fds;
-	endpoint.link_fd = tap.link_fd;
-	if (!err)
-		err = tap_endpoint_create(&endpoint, loop, &cause, out);
-	if (err < 0) {
-		(void)snprintf(error->text, sizeof(error->text), "%s: %s",
-			       config->id, cause.text);
-		if (request.ifname)
-			tap_opened_close(&tap);
+	if (err < 0)
+		return err;
+	err = tap_endpoint_create(&tap, setup->loop, &cause, out);
+	if (err == 0)
+		return 0;
+	(void)snprintf(error->text, sizeof(error->text), "%s: %s",
+		       setup->config->id, cause.text);
+	if (setup->fd < 0) {
+		for (size_t i = 0; i < tap.n_fds; i++)
+			close_fd(&fds[i]);
+		close_fd(&tap.link_fd);
 	}
 	return err;
 }
 
-static int null_create(const struct backend_config *config, struct loop *loop,
+static int null_create(const struct endpoint_setup *setup,
 		       struct kind_error *error, struct net_endpoint **out)
 {
-	int err = null_endpoint_create(loop, out);
+	int err = null_endpoint_create(setup->loop, out);
 
-	return err < 0 ? fail(error, config->id, "null backend", err) : 0;
+	return err < 0 ? fail(error, setup->config->id, "null backend", err)
+		       : 0;
 }
 
-static int loopback_create(const struct backend_config *config,
-			   struct loop *loop, struct kind_error *error,
-			   struct net_endpoint **out)
+static int loopback_create(const struct endpoint_setup *setup,
+			   struct kind_error *error, struct net_endpoint **out)
 {
-	int err = loopback_endpoint_create(loop, out);
+	int err = loopback_endpoint_create(setup->loop, out);
 
-	return err < 0 ? fail(error, config->id, "loopback backend", err) : 0;
+	return err < 0 ? fail(error, setup->config->id, "loopback backend", err)
+		       : 0;
 }
 
 /* virtio-net, on either transport. */
@@ -265,10 +293,10 @@ int endpoint_kind_tap(void)
 	return KIND_TAP;
 }
 
-int endpoint_create(const struct backend_config *config, struct loop *loop,
+int endpoint_create(const struct endpoint_setup *setup,
 		    struct kind_error *error, struct net_endpoint **out)
 {
-	return endpoint_kinds[config->type].create(config, loop, error, out);
+	return endpoint_kinds[setup->config->type].create(setup, error, out);
 }
 
 int frontend_create(const struct frontend_setup *setup,

@@ -15,6 +15,7 @@
 #include "net/endpoint.h"
 #include "net/event.h"
 
+struct opener;
 struct platform;
 
 /* Names in the tables, by index; NULL past the last. */
@@ -29,8 +30,18 @@ struct kind_error {
 	char text[512];
 };
 
-/* Makes the endpoint that @config describes. 0, or -errno and @error. */
-int endpoint_create(const struct backend_config *config, struct loop *loop,
+/* What an endpoint is made of. @loop, @opener: borrowed for the endpoint's life.
+ * @opener: opens what @config names; NULL: nobody does. @fd: a descriptor that
+ * stands for what @config would name, the endpoint's if that is made; -1: none. */
+struct endpoint_setup {
+	const struct backend_config *config;
+	struct loop *loop;
+	struct opener *opener;
+	int fd;
+};
+
+/* Makes an endpoint. 0, or -errno and @error. */
+int endpoint_create(const struct endpoint_setup *setup,
 		    struct kind_error *error,
 		    struct net_endpoint **out) MUST_CHECK;
 

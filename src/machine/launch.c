@@ -39,29 +39,26 @@ static int fail(const char *what, int err)
  * The machine.
  */
 
-static void keep(int64_t fd, unsigned int from, unsigned int *next)
+static void keep(int fd, unsigned int from, unsigned int *next)
 {
-	if (fd >= from && fd < *next)
+	if (fd >= 0 && (unsigned int)fd >= from && (unsigned int)fd < *next)
 		*next = (unsigned int)fd;
 }
 
 /* The first of the descriptors that stay, from @from on; UINT_MAX: none. */
-static unsigned int next_kept(const struct machine_config *config, int fd,
-			      unsigned int from)
+static unsigned int next_kept(int fd, unsigned int from)
 {
 	unsigned int next = UINT_MAX;
 
 	keep(fd, from, &next);
 	keep(log_output_fd(), from, &next);
-	for (size_t i = 0; i < config->n_backends; i++)
-		keep(config->backends[i].fd, from, &next);
 	return next;
 }
 
-/* Closes all but the log, @fd and the taps of the description: what the user's
- * shell has left open, and what the opener holds. Standard input and
- * output are /dev/null. 0 or -errno. */
-static int close_inherited(const struct machine_config *config, int fd)
+/* Closes all but the log and @fd: what the user's shell has left open, and what
+ * the opener holds, taps of the description among them. Standard input and output
+ * are /dev/null. 0 or -errno. */
+static int close_inherited(int fd)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	unsigned int from = STDERR_FILENO + 1, kept;
@@ -70,7 +67,7 @@ static int close_inherited(const struct machine_config *config, int fd)
 	    dup2(null, STDOUT_FILENO) < 0)
 		return -errno;
 	do {
-		kept = next_kept(config, fd, from);
+		kept = next_kept(fd, from);
 		if (kept > from && close_range(from, kept - 1, 0) < 0)
 			return -errno;
 		from = kept + 1;
@@ -81,7 +78,7 @@ static int close_inherited(const struct machine_config *config, int fd)
 static _Noreturn void run_machine(const struct machine_config *config, int fd)
 {
 	struct opener opener = {.fd = fd};
-	int err = close_inherited(config, fd);
+	int err = close_inherited(fd);
 
 	if (err < 0)
 		(void)fail("machine", err);
@@ -181,11 +178,9 @@ static int run_opener(struct opener_server *server, int fd, int signals,
 	return exit_status(&info);
 }
 
-/* Both, with the signals that the opener hears in @signals. */
-static int run_both(const struct machine_config *config,
-		    const struct launch_options *options, int signals)
+/* Both processes, with the signals that the opener hears in @signals. */
+static int run_both(struct opener_server *server, int signals)
 {
-	struct opener_server server;
 	int status = EXIT_FAILURE;
 	int pair[2];
 	pid_t machine;
@@ -194,17 +189,31 @@ static int run_both(const struct machine_config *config,
 		(void)fail("opener", -errno);
 		return EXIT_FAILURE;
 	}
-	opener_server_init(&server, config, options);
 	machine = fork();
 	if (machine == 0)
-		run_machine(config, pair[1]);
+		run_machine(server->config, pair[1]);
 	close_fd(&pair[1]);
 	if (machine > 0) {
-		status = run_opener(&server, pair[0], signals, machine);
+		status = run_opener(server, pair[0], signals, machine);
 	} else {
 		(void)fail("fork", -errno);
 		close_fd(&pair[0]);
 	}
+	return status;
+}
+
+static int serve(const struct machine_config *config,
+		 const struct launch_options *options, int signals)
+{
+	struct opener_server server;
+	struct opener_error error;
+	int status = EXIT_FAILURE;
+
+	opener_server_init(&server, config, options);
+	if (opener_captures_init(&server, &error) < 0)
+		log_error("%s", error.text);
+	else
+		status = run_both(&server, signals);
 	opener_server_fini(&server);
 	return status;
 }
@@ -247,7 +256,7 @@ int launch(const struct machine_config *config,
 	if (signals < 0)
 		(void)fail("signals", -errno);
 	else if (take_pidfile(&pidfile, options->pidfile) == 0)
-		status = run_both(config, options, signals);
+		status = serve(config, options, signals);
 	pidfile_remove(&pidfile);
 	close_fd(&signals);
 	return status;

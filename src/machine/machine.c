@@ -297,6 +297,7 @@ static int create_nics(struct machine *m)
 {
 	const struct nics_config config = {
 		.loop = &m->loop,
+		.opener = m->opener,
 		.platform = kvm_vm_platform(m->vm),
 		.machine = m->config,
 		.client = &nics_client,
@@ -321,6 +322,7 @@ static int create_commands(struct machine *m)
 {
 	struct commands_config config = {
 		.loop = &m->loop,
+		.opener = m->opener,
 		.path = m->config->control_socket,
 		.vm = m->vm,
 		.nics = m->nics,

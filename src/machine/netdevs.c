@@ -26,8 +26,14 @@ struct nic *netdev_nic(const struct netdev *netdev)
 }
 
 int netdev_create(struct nics *nics, const struct backend_config *config,
-		  struct kind_error *error, struct netdev **out)
+		  int fd, struct kind_error *error, struct netdev **out)
 {
+	const struct endpoint_setup setup = {
+		.config = config,
+		.loop = nics->config.loop,
+		.opener = nics->config.opener,
+		.fd = fd,
+	};
 	struct netdev *netdev;
 	int err;
 
@@ -47,8 +53,7 @@ int netdev_create(struct nics *nics, const struct backend_config *config,
 		return nics_fail(error, -ENOMEM, "%s: out of memory",
 				 config->id);
 	}
-	err = endpoint_create(config, nics->config.loop, error,
-			      &netdev->endpoint);
+	err = endpoint_create(&setup, error, &netdev->endpoint);
 	if (err < 0) {
 		free(netdev->id);
 		free(netdev);
@@ -75,11 +80,11 @@ void netdev_destroy(struct nics *nics, struct netdev *netdev)
 }
 
 int nics_netdev_add(struct nics *nics, const struct backend_config *config,
-		    struct kind_error *error)
+		    int fd, struct kind_error *error)
 {
 	struct netdev *netdev;
 
-	return netdev_create(nics, config, error, &netdev);
+	return netdev_create(nics, config, fd, error, &netdev);
 }
 
 /* May @nic's netdev be changed now? Answers if not. */

@@ -168,7 +168,7 @@ static int create_all(struct nics *nics, struct kind_error *error)
 	for (size_t i = 0; i < machine->n_nics && !err; i++) {
 		const struct nic_config *nic = &machine->nics[i];
 
-		err = netdev_create(nics, &machine->backends[nic->endpoint],
+		err = netdev_create(nics, &machine->backends[nic->endpoint], -1,
 				    error, &netdev);
 		made[nic->endpoint] = true;
 		if (!err)
@@ -176,8 +176,8 @@ static int create_all(struct nics *nics, struct kind_error *error)
 	}
 	for (size_t i = 0; i < machine->n_backends && !err; i++) {
 		if (!made[i])
-			err = netdev_create(nics, &machine->backends[i], error,
-					    &netdev);
+			err = netdev_create(nics, &machine->backends[i], -1,
+					    error, &netdev);
 	}
 	return err;
 }

@@ -45,10 +45,11 @@ struct nics_client {
 	void (*deleted)(void *arg, const char *nic_id);
 };
 
-/* @machine: borrowed for the call. @loop, @platform, @client, @arg: for the
- * life. */
+/* @machine: borrowed for the call; the rest for the life. @opener: opens what
+ * netdevs name; NULL: nobody does. */
 struct nics_config {
 	struct loop *loop;
+	struct opener *opener;
 	struct platform *platform;
 	const struct machine_config *machine;
 	const struct nics_client *client;
@@ -77,10 +78,10 @@ void nics_resume(struct nics *nics, void (*done)(void *arg), void *arg);
 /* The answer to a change: @error is NULL if all is well. */
 typedef void (*nics_done_fn)(void *arg, const struct kind_error *error);
 
-/* A new netdev. 0, or -errno and @error. Strings are copied. A descriptor in
- * @config is the netdev's if it was made. */
+/* A new netdev. 0, or -errno and @error. Strings are copied. @fd: as in struct
+ * endpoint_setup. */
 int nics_netdev_add(struct nics *nics, const struct backend_config *config,
-		    struct kind_error *error) MUST_CHECK;
+		    int fd, struct kind_error *error) MUST_CHECK;
 
 /* Destroys a netdev. If a NIC has it, the NIC is without one afterwards, with
  * the link down. @done: at once, or from the loop when no queue uses it. */

@@ -112,8 +112,10 @@ void nic_begin_swap(struct nic *nic, struct netdev *to, bool destroy,
 
 /* netdevs.c */
 
+/* @fd: as in struct endpoint_setup. */
 int netdev_create(struct nics *nics, const struct backend_config *config,
-		  struct kind_error *error, struct netdev **out) MUST_CHECK;
+		  int fd, struct kind_error *error,
+		  struct netdev **out) MUST_CHECK;
 void netdev_destroy(struct nics *nics, struct netdev *netdev);
 
 /* nics_inspect.c */

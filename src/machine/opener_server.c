@@ -28,6 +28,9 @@ struct row {
 
 static const struct row rows[OPENER_KINDS] = {
 	[OPENER_ASK_THING] = {.serve = opener_serve_thing},
+	[OPENER_ASK_TAP] = {.serve = opener_serve_tap},
+	[OPENER_ASK_STEERING] = {.serve = opener_serve_steering},
+	[OPENER_ASK_CAPTURE] = {.serve = opener_serve_capture},
 	[OPENER_TELL_READY] = {.serve = opener_serve_ready, .silent = true},
 };
 
@@ -82,13 +85,22 @@ static void reply(int fd, struct opener_answer *answer)
 	struct opener_reply out = {.err = answer->err, .flags = answer->flags};
 	struct iovec iov = {.iov_base = &out, .iov_len = sizeof(out)};
 	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+	ssize_t sent;
 
 	if (answer->err < 0)
 		close_answer(answer);
 	out.n_fds = (uint32_t)answer->n_fds;
 	memcpy(out.text, answer->error.text, sizeof(out.text));
 	attach_fds(&msg, control.bytes, answer);
-	(void)sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+	sent = sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (sent < 0 && errno != EAGAIN && answer->n_fds) {
+		/* Somebody waits for an answer. */
+		out.err = -errno;
+		out.n_fds = 0;
+		msg.msg_control = NULL;
+		msg.msg_controllen = 0;
+		(void)sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+	}
 	close_answer(answer);
 }
 
@@ -207,6 +219,7 @@ void opener_server_fini(struct opener_server *server)
 	for (size_t i = 0; i < OPENER_CHANNELS_MAX; i++)
 		if (server->channels[i].fd >= 0)
 			channel_end(&server->channels[i]);
+	opener_captures_fini(server);
 	opener_files_fini(server);
 }
 

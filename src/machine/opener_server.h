@@ -55,7 +55,8 @@ struct opener_channel {
 
 /* @config, @options: borrowed. @serving: the channel of the request that is being
  * carried out. @ready: the machine has said that it runs. @given: bit per enum
- * opener_thing. @terminal: the console is a terminal. */
+ * opener_thing. @terminal: the console is a terminal. @gave_tap: by backend, for
+ * those that are descriptors. @capture_dirs: of the patterns, in their order. */
 struct opener_server {
 	const struct machine_config *config;
 	const struct launch_options *options;
@@ -66,6 +67,9 @@ struct opener_server {
 	bool terminal;
 	struct console_file console_in, console_out;
 	struct unix_listener control, metrics;
+	bool gave_tap[CONFIG_MAX_BACKENDS + CONFIG_MAX_NICS];
+	int capture_dirs[CONFIG_MAX_STRINGS];
+	size_t n_capture_dirs;
 };
 
 /* Without a channel. @config, @options: borrowed. */
@@ -105,6 +109,11 @@ int opener_retry(int (*attempt)(void *arg), void *arg) MUST_CHECK;
 
 /* Gives back what opener_files.c holds. */
 void opener_files_fini(struct opener_server *server);
+
+/* Opens the directories of captures. 0, or -errno and @error. Closes them. */
+int opener_captures_init(struct opener_server *server,
+			 struct opener_error *error) MUST_CHECK;
+void opener_captures_fini(struct opener_server *server);
 
 /* The handlers: opener_files.c, opener_tap.c, opener_capture.c. */
 void opener_serve_thing(struct opener_server *server,

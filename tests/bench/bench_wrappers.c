@@ -250,6 +250,7 @@ static void start_capture(struct side *side)
 {
 	struct capture_config config = {
 		.fd = open("/dev/null", O_WRONLY | O_CLOEXEC),
+		.rotator = -1,
 		.snaplen = SNAPLEN,
 		.queues = CAPTURE_ALL_QUEUES,
 	};

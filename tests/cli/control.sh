@@ -230,6 +230,8 @@ for i in 1 2 3; do
 		'{"id": "eth0"}'
 	refused DeviceNotFound "Device 'x' not found" capture-start \
 		'{"id": "x", "path": "other.pcapng"}'
+	refused GenericError "not a file that this machine may write: start" \
+		capture-start '{"id": "eth0", "path": "/dev/null"}'
 	refused CommandNotFound "frobnicate" frobnicate
 done
 within test "$before" = "$(fds)"
@@ -244,6 +246,37 @@ says out "virtio-net"
 expect 1 "$evnic" ctl sock inspect /nics/x
 says err "does not accept value '/nics/x'"
 ctl powerdown
+ctl quit
+ended 0
+
+# What the machine may write by itself, and where nothing else leads.
+describe 'smoke frames=1000000000' "\"sandbox\": { \"captures\": [\"$work/caps/*.pcapng\"] }," \
+	loopback
+expect 1 "$evnic" run vm.json
+says err "sandbox: captures: $work/caps: No such file or directory (ENOENT): make"
+mkdir caps
+mkfifo caps/fifo.pcapng
+ln -s "$work/there" caps/link.pcapng
+launch vm.json --control sock
+for path in "$work/frames.pcapng" "$work/caps/a.txt" caps/a.pcapng \
+	"$work/caps/../frames.pcapng" "$work//caps/a.pcapng" /dev/null; do
+	refused GenericError "not a file that this machine may write" \
+		capture-start "{\"id\": \"eth0\", \"path\": \"$path\"}"
+done
+refused GenericError "not a regular file" capture-start \
+	"{\"id\": \"eth0\", \"path\": \"$work/caps/fifo.pcapng\"}"
+refused GenericError "a symbolic link is not followed" capture-start \
+	"{\"id\": \"eth0\", \"path\": \"$work/caps/link.pcapng\"}"
+[ ! -e there ] || die "the link was followed"
+ctl capture start eth0 caps/a.pcapng --rotate-size 131072 --rotate-files 2
+within test -e caps/a.pcapng.1
+ctl capture
+says out "$work/caps/a.pcapng"
+ctl capture stop eth0
+[ ! -e caps/a.pcapng.2 ] || die "too many files are kept"
+for file in caps/a.pcapng caps/a.pcapng.1; do
+	[ "$(od -An -tx1 -N4 $file)" = " 0a 0d 0d 0a" ] || die "not pcapng"
+done
 ctl quit
 ended 0
 

@@ -161,8 +161,17 @@ ctl limits eth0 rx_bandwidth=1000/100/5 rx_ops=10/20 tx_ops=0
 called 'set-rate-limiter {"id":"eth0","rx_rate_limiter":{"bandwidth":{"size":1000,"refill_time":100,"one_time_burst":5},"ops":{"size":10,"refill_time":20}},"tx_rate_limiter":{"ops":{"size":0,"refill_time":0}}}'
 ctl capture start eth0 f.pcapng --snaplen=128 --queues 0,1 --rotate-size 5
 called "capture-start {\"id\":\"eth0\",\"snaplen\":128,\"rotate_size\":5,\"queues\":[0,1],\"path\":\"$PWD/f.pcapng\"}"
-ctl capture start eth0 /f.pcapng
-called 'capture-start {"id":"eth0","path":"/f.pcapng"}'
+bad=$(printf 'bad\033[31m')
+ctl capture start "$bad" f.pcapng
+called "capture-start {\"id\":\"bad\\u001b[31m\",\"path\":\"$PWD/f.pcapng\",\"fd\":\"ctl\"}"
+[ "$(stat -c %a f.pcapng)" = 600 ] || die "anybody may read the capture"
+echo old >f.pcapng
+fails 1 "eth0: a capture is active; stop it first" \
+	sock capture start eth0 f.pcapng
+fails 1 "x: there is no such NIC" sock capture start x f.pcapng
+says f.pcapng "old"
+fails 1 "no/f.pcapng: No such file or directory (ENOENT)" \
+	sock capture start "$bad" no/f.pcapng
 ctl capture start --stdout eth0
 [ "$(cat out)" = "pcapng bytes" ] || die "not the capture"
 called 'capture-start {"id":"eth0","stream":true}'

@@ -86,7 +86,9 @@ listen() {
 
 ip tuntap add dev evnic0 mode tap
 ip link set evnic0 up
-start tap.json --control sock
+expect 0 sed 's/^{/{ "sandbox": { "taps": ["evnic[1]", "*ic1"] },/' tap.json
+mv out allowed.json
+start allowed.json --control sock
 listen
 within linked up
 ip link del evnic0
@@ -94,6 +96,11 @@ within grep -q BACKEND_LOST events
 within linked down
 ip tuntap add dev evnic1 mode tap
 ip link set evnic1 up
+expect 1 "$evnic" ctl sock netdev-add x tap ifname=evnic2
+says err 'evnic2: not a TAP interface that this machine may open: start it with'
+expect 1 "$evnic" ctl sock netdev-add x tap ifname=evnic0 create=true
+says err 'not a TAP interface that this machine may open'
+! link evnic0 || die "evnic0 was made"
 expect 0 "$evnic" ctl sock netdev-add m tap ifname=evnic1
 expect 0 "$evnic" ctl sock netdev-replace eth0 m
 within grep -q BACKEND_BACK events

@@ -5,9 +5,11 @@
 #include "conformance/capture_rig.h"
 
 #include "base/bytes.h"
+#include "machine/capture_files.h"
 
 #include <check.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -77,6 +79,7 @@ void capture_rig_begin(struct capture_rig *r,
 	r->config = (struct capture_config){
 		.path = r->path,
 		.fd = -1,
+		.rotator = -1,
 		.queues = CAPTURE_ALL_QUEUES,
 	};
 }
@@ -140,9 +143,35 @@ void capture_rig_wait(struct capture_rig *r, unsigned int n)
 		loop_run(&r->loop);
 }
 
+/* Of the rig's capture; there is one. */
+static struct capture_files files;
+
+static int rotate(int rotator)
+{
+	ck_assert_int_eq(rotator, files.dir);
+	return capture_files_rotate(&files);
+}
+
+static void begin_rotation(struct capture_rig *r, struct capture_config *config)
+{
+	files.dir = open(r->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	files.n = r->rotate_files;
+	(void)snprintf(files.name, sizeof(files.name), "file");
+	config->rotate = rotate;
+	config->rotator = files.dir;
+}
+
 void capture_rig_start(struct capture_rig *r)
 {
-	ck_assert_msg(capture_start(r->ep, &r->config, &r->error) == 0, "%s",
+	struct capture_config config = r->config;
+
+	if (config.fd < 0)
+		config.fd = open(config.path,
+				 O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+				 0600);
+	if (config.rotate_size)
+		begin_rotation(r, &config);
+	ck_assert_msg(capture_start(r->ep, &config, &r->error) == 0, "%s",
 		      r->error.text);
 }
 

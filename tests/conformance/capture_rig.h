@@ -22,7 +22,8 @@
 			ck_abort_msg("%s", #condition); \
 	} while (0)
 
-/* @path: for a file, in @dir. @vnet_hdr: queues pass headers through, the pool
+/* @path: for a file, in @dir. @rotate_files: how many are kept, with
+ * @config.rotate_size. @vnet_hdr: queues pass headers through, the pool
  * has room for them. @ends: how often a capture has ended; @lost: of these, by
  * itself; @err, @cause: the last time. */
 struct capture_rig {
@@ -42,6 +43,7 @@ struct capture_rig {
 	int err;
 	char cause[320];
 	struct capture_config config;
+	unsigned int rotate_files;
 	struct capture_error error;
 };
 
@@ -58,7 +60,8 @@ void capture_rig_no_queues(struct capture_rig *r);
 /* Runs the loop until captures have ended @n times in all. */
 void capture_rig_wait(struct capture_rig *r, unsigned int n);
 
-/* Starts with @config; stops and waits. */
+/* Starts with @config; opens its path, unless there is a descriptor. Stops and
+ * waits. */
 void capture_rig_start(struct capture_rig *r);
 void capture_rig_stop(struct capture_rig *r);
 

@@ -132,7 +132,7 @@ int nics_rig_netdev_add(struct nics_rig *rig, const char *id, const char *type)
 	struct backend_config config = backend_config(id, type);
 	struct kind_error error;
 
-	return nics_netdev_add(rig->nics, &config, &error);
+	return nics_netdev_add(rig->nics, &config, -1, &error);
 }
 
 int nics_rig_device_add(struct nics_rig *rig, const char *id,

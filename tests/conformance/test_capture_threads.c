@@ -10,6 +10,7 @@
 #include "support/script_endpoint.h"
 
 #include <check.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -218,7 +219,9 @@ static void start(const char *path)
 {
 	struct capture_config config = {
 		.path = path,
-		.fd = -1,
+		.fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+			   0600),
+		.rotator = -1,
 		.queues = CAPTURE_ALL_QUEUES,
 		.ring_bytes = CAPTURE_RING_MIN,
 	};

@@ -17,15 +17,20 @@ START_TEST(every_kind_makes_an_endpoint_of_its_type)
 
 	ck_assert_int_eq(loop_init(&loop), 0);
 	for (; endpoint_kind_name(kinds); kinds++) {
-		/* Without a name or a descriptor: a tap cannot be had. */
+		/* With nobody to open it a tap cannot be had. */
 		struct backend_config config = {
 			.id = "b0",
 			.type = (int)kinds,
 			.fd = -1,
 		};
+		const struct endpoint_setup setup = {
+			.config = &config,
+			.loop = &loop,
+			.fd = -1,
+		};
 		struct kind_error error = {""};
 		struct net_endpoint *ep = NULL;
-		int err = endpoint_create(&config, &loop, &error, &ep);
+		int err = endpoint_create(&setup, &error, &ep);
 
 		if (err < 0) {
 			ck_assert_int_eq((int)kinds, endpoint_kind_tap());

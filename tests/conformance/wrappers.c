@@ -8,6 +8,8 @@
 #include "backends/software.h"
 #include "conformance/backend.h"
 
+#include <fcntl.h>
+
 static void describe_software(struct backend_row *row)
 {
 	row->vnet_hdr = true;
@@ -25,8 +27,8 @@ static int wrap_capture_on(struct loop *control, struct net_endpoint *inner,
 			   struct net_endpoint **out)
 {
 	struct capture_config config = {
-		.path = "/dev/null",
-		.fd = -1,
+		.fd = open("/dev/null", O_WRONLY | O_CLOEXEC),
+		.rotator = -1,
 		.queues = CAPTURE_ALL_QUEUES,
 	};
 	struct capture_error error;
