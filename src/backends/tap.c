@@ -18,7 +18,6 @@
 #include "backends/tap_device.h"
 #include "backends/tap_error.h"
 #include "backends/tap_link.h"
-#include "backends/tap_netlink.h"
 #include "backends/tap_queue.h"
 #include "backends/tap_steering.h"
 #include "base/log.h"
@@ -260,19 +259,14 @@ int tap_endpoint_create(const struct tap_config *config, struct loop *loop,
 {
 	struct tap_device device;
 	struct tap_endpoint *tap;
-	int link_fd = config->link_fd;
-	int code;
+	int code = tap_device_open(&device, config, err);
 
-	if (link_fd < 0)
-		link_fd = tap_netlink_open();
-	code = tap_device_open(&device, config, link_fd, err);
 	if (code < 0)
-		goto close_link;
+		return code;
 	tap = calloc(1, sizeof(*tap) + device.n_fds * sizeof(tap->gone[0]));
 	if (!tap) {
-		code = tap_fail(err, -ENOMEM, "out of memory");
 		tap_device_restore(&device);
-		goto close_link;
+		return tap_fail(err, -ENOMEM, "out of memory");
 	}
 	net_endpoint_init(&tap->base, &tap_ops, loop);
 	tap->loop = loop;
@@ -281,12 +275,8 @@ int tap_endpoint_create(const struct tap_config *config, struct loop *loop,
 	tap->steering.arg = config->arg;
 	for (size_t i = 0; i < device.n_fds; i++)
 		tap->gone[i] = (struct tap_gone){{.run = gone_run}, tap};
-	tap_link_init(&tap->link, loop, &tap->device, link_fd, link_changed);
+	tap_link_init(&tap->link, loop, &tap->device, config->link_fd,
+		      link_changed);
 	*out = &tap->base;
 	return 0;
-
-close_link:
-	if (link_fd != config->link_fd)
-		close_fd(&link_fd);
-	return code;
 }

@@ -37,8 +37,8 @@ struct tap_error {
 /* @fds: @n_fds file descriptors of /dev/net/tun, one for each queue pair that
  * will be asked for, that are attached to the same tap, with IFF_NO_PI and
  * IFF_VNET_HDR, and IFF_MULTI_QUEUE if they are several (backends/tap_open.h).
- * @link_fd: a socket of the tap's network namespace (tap_netlink.h); -1: one of
- * ours is made, which follows the link only if the tap is there.
+ * @link_fd: a socket of the tap's network namespace (backends/tap_netlink.h); -1:
+ * the link is not followed.
  * @load_steering: makes a BPF program of what get_queues is given: its file
  * descriptor, which becomes the endpoint's, or -errno; with @arg. NULL:
  * net_rss_bpf_load().

@@ -106,7 +106,7 @@ static int adopt(struct tap_device *device, int fd, size_t n, int netlink,
 }
 
 int tap_device_adopt(struct tap_device *device, const struct tap_config *config,
-		     int netlink, struct tap_error *err)
+		     struct tap_error *err)
 {
 	int code = 0;
 
@@ -119,8 +119,8 @@ int tap_device_adopt(struct tap_device *device, const struct tap_config *config,
 				"most %d queues",
 				config->n_fds, TAP_QUEUES_MAX);
 	for (size_t i = 0; i < config->n_fds && !code; i++)
-		code = adopt(device, config->fds[i], config->n_fds, netlink,
-			     err);
+		code = adopt(device, config->fds[i], config->n_fds,
+			     config->link_fd, err);
 	if (!device->multi_queue)
 		device->n_active = 1;
 	return code;

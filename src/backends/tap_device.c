@@ -140,15 +140,15 @@ int tap_device_present_name(const struct tap_device *device,
 }
 
 int tap_device_open(struct tap_device *device, const struct tap_config *config,
-		    int netlink, struct tap_error *err)
+		    struct tap_error *err)
 {
 	int code;
 
 	*device = (struct tap_device){.hdr_len = -1};
-	code = tap_device_adopt(device, config, netlink, err);
+	code = tap_device_adopt(device, config, err);
 	if (!code)
-		code = tap_check_others(netlink, device->name, device->fds,
-					device->n_fds, err);
+		code = tap_check_others(config->link_fd, device->name,
+					device->fds, device->n_fds, err);
 	if (!code && tap_device_prepare(device) < 0)
 		code = tap_fail_errno(err, device->name,
 				      "the tun driver has no virtio-net "

@@ -32,15 +32,14 @@ struct tap_device {
 
 /* Takes over the file descriptors of @config and prepares the tap: sets the
  * header size, no offloads, finds out what the driver can do, leaves one queue
- * attached. @netlink: config->link_fd, or what stands in for it; -1: there is
- * none. The descriptors are the caller's as long as this fails. 0, or -errno and
- * a line in @err. */
+ * attached. The descriptors are the caller's as long as this fails. 0, or -errno
+ * and a line in @err. */
 int tap_device_open(struct tap_device *device, const struct tap_config *config,
-		    int netlink, struct tap_error *err) MUST_CHECK;
+		    struct tap_error *err) MUST_CHECK;
 
 /* Parts of tap_device_open(). @prepare: 0, or -errno with errno set. */
 int tap_device_adopt(struct tap_device *device, const struct tap_config *config,
-		     int netlink, struct tap_error *err) MUST_CHECK;
+		     struct tap_error *err) MUST_CHECK;
 int tap_device_prepare(struct tap_device *device) MUST_CHECK;
 
 /* Gives the tap back as it was found; its file descriptors stay open, or are

@@ -11,8 +11,7 @@
  * asked for again, as soon as there is room for the answer.
  *
  * RTM_DELLINK for our index means that the interface was deleted, or that it
- * was moved to another namespace: then it is looked for in ours. To look into
- * others takes rights and files; a socket from there has to be given to us.
+ * was moved to another namespace, where this socket does not see it.
  */
 #include "backends/tap_link.h"
 
@@ -57,7 +56,14 @@ static void ask(struct tap_link *link)
 			 link->device->name);
 }
 
-static void follow(struct tap_link *link, int fd);
+static void not_followed(struct tap_link *link)
+{
+	close_fd(&link->fd);
+	log_warn("%s: its link state cannot be followed (another network "
+		 "namespace?): taken to be up",
+		 link->device->name);
+	set_up(link, true);
+}
 
 static void vanished(struct tap_link *link)
 {
@@ -70,7 +76,7 @@ static void vanished(struct tap_link *link)
 			 link->device->name);
 		set_up(link, false);
 	} else {
-		follow(link, tap_netlink_open());
+		not_followed(link);
 	}
 }
 
@@ -158,11 +164,7 @@ static void follow(struct tap_link *link, int fd)
 	link->fd = fd;
 	link->ifindex = find(link);
 	if (!link->ifindex) {
-		close_fd(&link->fd);
-		log_warn("%s: its link state cannot be followed (another "
-			 "network namespace?): taken to be up",
-			 link->device->name);
-		set_up(link, true);
+		not_followed(link);
 		return;
 	}
 	ev_io_set(&link->watcher, link->fd, EV_READ);

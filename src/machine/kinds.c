@@ -65,7 +65,7 @@ static int load_steering(void *opener, const struct net_rss *rss)
 }
 
 /* Has the tap opened: as many descriptors as it has queues, and its netlink
- * socket. */
+ * socket. One that was passed lacks only that. */
 static int tap_get(const struct endpoint_setup *setup, int *fds,
 		   struct tap_config *tap, struct kind_error *error)
 {
@@ -75,6 +75,8 @@ static int tap_get(const struct endpoint_setup *setup, int *fds,
 	if (setup->fd >= 0) {
 		fds[0] = setup->fd;
 		tap->n_fds = 1;
+		if (setup->opener)
+			tap->link_fd = opener_link(setup->opener);
 		return 0;
 	}
 	if (!setup->opener)
@@ -107,11 +109,9 @@ static int tap_create(const struct endpoint_setup *setup,
 		return 0;
 	(void)snprintf(error->text, sizeof(error->text), "%s: %s",
 		       setup->config->id, cause.text);
-	if (setup->fd < 0) {
-		for (size_t i = 0; i < tap.n_fds; i++)
-			close_fd(&fds[i]);
-		close_fd(&tap.link_fd);
-	}
+	for (size_t i = 0; i < tap.n_fds && setup->fd < 0; i++)
+		close_fd(&fds[i]);
+	close_fd(&tap.link_fd);
 	return err;
 }
 

@@ -65,6 +65,10 @@ int opener_tap(struct opener *opener, const struct backend_config *config,
 	       int *fds, size_t *n_fds, int *link_fd,
 	       struct opener_error *error) MUST_CHECK;
 
+/* A netlink socket of the opener's network namespace, for a tap that somebody has
+ * passed. The file descriptor, or -errno. */
+int opener_link(struct opener *opener) MUST_CHECK;
+
 /* A BPF program that steers by @rss, built and loaded by the opener from those
  * parameters. The file descriptor, or -errno. */
 int opener_steering(struct opener *opener,

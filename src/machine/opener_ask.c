@@ -50,6 +50,16 @@ int opener_tap(struct opener *opener, const struct backend_config *config,
 	return 0;
 }
 
+int opener_link(struct opener *opener)
+{
+	const struct opener_request request = {.kind = OPENER_ASK_LINK};
+	struct opener_reply reply;
+	int fds[OPENER_FDS_MAX];
+	int err = opener_ask(opener, &request, &reply, fds);
+
+	return err < 0 ? err : fds[0];
+}
+
 int opener_steering(struct opener *opener, const struct net_rss *rss)
 {
 	const struct opener_request request = {

@@ -29,6 +29,7 @@ struct row {
 static const struct row rows[OPENER_KINDS] = {
 	[OPENER_ASK_THING] = {.serve = opener_serve_thing},
 	[OPENER_ASK_TAP] = {.serve = opener_serve_tap},
+	[OPENER_ASK_LINK] = {.serve = opener_serve_link},
 	[OPENER_ASK_STEERING] = {.serve = opener_serve_steering},
 	[OPENER_ASK_CAPTURE] = {.serve = opener_serve_capture},
 	[OPENER_TELL_READY] = {.serve = opener_serve_ready, .silent = true},

@@ -122,6 +122,9 @@ void opener_serve_thing(struct opener_server *server,
 void opener_serve_tap(struct opener_server *server,
 		      const struct opener_request *request,
 		      struct opener_answer *answer);
+void opener_serve_link(struct opener_server *server,
+		       const struct opener_request *request,
+		       struct opener_answer *answer);
 void opener_serve_steering(struct opener_server *server,
 			   const struct opener_request *request,
 			   struct opener_answer *answer);

@@ -105,8 +105,8 @@ static void give_tap(struct opener_server *server,
 		     struct opener_answer *answer)
 {
 	size_t i = (size_t)(backend - server->config->backends);
-	int fd = (int)backend->fd, link_fd, err;
-	const struct tap_config config = {.fds = &fd, .n_fds = 1};
+	int fd = (int)backend->fd, err;
+	struct tap_config config = {.fds = &fd, .n_fds = 1};
 	struct tap_device device = {.hdr_len = -1};
 	struct tap_error error;
 
@@ -117,16 +117,18 @@ static void give_tap(struct opener_server *server,
 				   fd);
 		return;
 	}
-	link_fd = tap_netlink_open_for(fd);
-	err = link_fd < 0 ? tap_fail(&error, link_fd, "no netlink socket")
-			  : tap_device_adopt(&device, &config, link_fd, &error);
+	config.link_fd = tap_netlink_open_for(fd);
+	if (config.link_fd < 0)
+		err = tap_fail(&error, config.link_fd, "no netlink socket");
+	else
+		err = tap_device_adopt(&device, &config, &error);
 	if (err < 0) {
-		close_fd(&link_fd);
+		close_fd(&config.link_fd);
 		opener_answer_fail(answer, err, "%s", error.text);
 		return;
 	}
 	server->gave_tap[i] = true;
-	answer_tap(answer, &fd, 1, link_fd);
+	answer_tap(answer, &fd, 1, config.link_fd);
 }
 
 void opener_serve_tap(struct opener_server *server,
@@ -158,6 +160,20 @@ void opener_serve_tap(struct opener_server *server,
 			"{\"taps\": [...]}, or open it and pass it with "
 			"\"getfd\" and \"fd\"",
 			ask.fd < 0 ? ask.ifname : "fd");
+}
+
+void opener_serve_link(struct opener_server *server,
+		       const struct opener_request *request,
+		       struct opener_answer *answer)
+{
+	int fd = tap_netlink_open();
+
+	UNUSED(server);
+	UNUSED(request);
+	if (fd < 0)
+		opener_answer_fail(answer, fd, "netlink");
+	else
+		opener_answer_fd(answer, fd);
 }
 
 void opener_serve_steering(struct opener_server *server,

@@ -3,6 +3,7 @@
  * Opening taps, and every way in which that fails: one line each, nothing left
  * behind.
  */
+#include "backends/tap_netlink.h"
 #include "backends/tap_open.h"
 
 #include "support/run.h"
@@ -72,6 +73,9 @@ static void expect_refusal(const struct tap_config *config, int code,
 
 	ck_assert_int_eq(tap_endpoint_create(config, &loop, &err, &ep), code);
 	ck_assert_str_eq(err.text, text);
+	/* The descriptors are the caller's. */
+	if (config->link_fd >= 0)
+		ck_assert_int_eq(close(config->link_fd), 0);
 }
 
 static struct net_endpoint *adopt_tap(const struct tap_config *config)
@@ -101,7 +105,8 @@ static struct tap_request by_name(const char *name)
 
 static struct tap_config by_fd(const int *fd)
 {
-	return (struct tap_config){.fds = fd, .n_fds = 1, .link_fd = -1};
+	return (struct tap_config){
+		.fds = fd, .n_fds = 1, .link_fd = tap_netlink_open()};
 }
 
 START_TEST(missing)
