@@ -6,7 +6,14 @@
 evnic=$1
 source=$2
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+# Nothing that a test has left in the background outlives it.
+end() {
+	jobs -p >"$work/left" # a subshell would have no jobs
+	xargs -r kill -KILL <"$work/left" 2>/dev/null || :
+	rm -rf "$work"
+}
+trap end EXIT
+trap 'exit 1' TERM INT HUP
 cd "$work"
 unset CDPATH
 
