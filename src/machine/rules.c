@@ -9,6 +9,7 @@
 #include "machine/rules.h"
 
 #include "machine/kinds.h"
+#include "machine/patterns.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -263,10 +264,35 @@ static void check_serial(struct description *desc)
 				    "type \"file\" needs \"path\"");
 }
 
+static void check_patterns(struct description *desc, const char *list,
+			   const struct config_strings *patterns,
+			   const char *(*problem_of)(const char *pattern))
+{
+	char pointer[POINTER_MAX], text[QUOTED_MAX];
+
+	(void)snprintf(pointer, sizeof(pointer), "/%s", list);
+	/* If one is none at all, that was told. */
+	if ((size_t)cJSON_GetArraySize(description_find(desc, pointer)) !=
+	    patterns->n)
+		return;
+	for (size_t i = 0; i < patterns->n; i++) {
+		const char *what = problem_of(patterns->items[i]);
+
+		if (what)
+			problem(desc, list, i, "", "%s: %s",
+				quoted(patterns->items[i], text, sizeof(text)),
+				what);
+	}
+}
+
 void rules_check(struct description *desc)
 {
 	check_shape(desc);
 	check_serial(desc);
 	check_backends(desc);
 	check_nics(desc);
+	check_patterns(desc, "sandbox/taps", &desc->config.sandbox.taps,
+		       pattern_tap_problem);
+	check_patterns(desc, "sandbox/captures", &desc->config.sandbox.captures,
+		       pattern_capture_problem);
 }

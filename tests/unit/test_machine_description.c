@@ -235,6 +235,18 @@ static const struct {
 	 "texts of 1 to 15 bytes\n"
 	 "vm.json:2:32: /sandbox/taps/2: \"\" is too short: must be a list of at most "
 	 "16 texts of 1 to 15 bytes\n"},
+	{"{" BOOT ", \"sandbox\": {\"taps\": [\"a\", \"a/b\"]}}",
+	 "2:29: /sandbox/taps/1: \"a/b\": no interface can have such a name: "
+	 "must be without space, '/', ':' and '%'\n"},
+	{"{" BOOT ", \"sandbox\": {\"captures\": [\"c/*.pcapng\"]}}",
+	 "2:28: /sandbox/captures/0: \"c/*.pcapng\": must begin with '/': an "
+	 "absolute directory, and a pattern for names\n"},
+	{"{" BOOT ", \"sandbox\": {\"captures\": [\"/a/../*\"]}}",
+	 "2:28: /sandbox/captures/0: \"/a/../*\": must be without \".\", "
+	 "\"..\" and empty parts, and end with a pattern for names\n"},
+	{"{" BOOT ", \"sandbox\": {\"captures\": [\"/a/*/b\"]}}",
+	 "2:28: /sandbox/captures/0: \"/a/*/b\": '*' and '?' must be in the "
+	 "name only, not in the directory\n"},
 	{"{" BOOT ", \"sandbox\": {\"seccomp\": true}}",
 	 "2:26: /sandbox/seccomp: true is not known: must be \"on\", \"log\" "
 	 "or \"off\"\n"},
