@@ -11,9 +11,12 @@
 #include "machine/description.h"
 #include "machine/host.h"
 #include "machine/launch.h"
+#include "machine/logger.h"
 #include "machine/verbs.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,24 +25,82 @@
 
 #define EXIT_WRONG 2
 
+static int wrong_option(const char *what, const char *value)
+{
+	return verb_wrong(&verbs[VERB_RUN], what, value);
+}
+
+/* A file descriptor that we were started with, or -1. */
+static int inherited_fd(const char *text)
+{
+	char *end;
+	long fd;
+
+	errno = 0;
+	fd = strtol(text, &end, 10);
+	if (errno || end == text || *end != '\0' || fd <= STDERR_FILENO ||
+	    fd > INT_MAX || fcntl((int)fd, F_GETFD) < 0)
+		return -1;
+	return (int)fd;
+}
+
+/* Makes @config say what the options say. -1; otherwise the exit status: they
+ * are wrong, and this was told. */
+static int apply_options(const struct verb_arguments *args,
+			 struct machine_config *config)
+{
+	const char *const *options = args->options;
+
+	if (options[OPTION_CONTROL])
+		config->control_socket = options[OPTION_CONTROL];
+	if (options[OPTION_LOG_PATH])
+		config->logger.log_path = options[OPTION_LOG_PATH];
+	if (options[OPTION_ID])
+		config->id = options[OPTION_ID];
+	if (config->id && (!*config->id || strlen(config->id) >= LOG_ID_MAX))
+		return wrong_option("--id takes 1 to 64 bytes, not",
+				    config->id);
+	if (options[OPTION_LEVEL]) {
+		config->logger.level = logger_level(options[OPTION_LEVEL]);
+		if (config->logger.level < 0)
+			return wrong_option("no such level",
+					    options[OPTION_LEVEL]);
+	}
+	return -1;
+}
+
 static int verb_run(const struct verb_arguments *args)
 {
+	const char *ready_fd = args->options[OPTION_READY_FD];
 	const struct launch_options options = {
 		.pidfile = args->options[OPTION_PIDFILE],
-		.ready_fd = -1,
+		.ready_fd = ready_fd ? inherited_fd(ready_fd) : -1,
 	};
 	struct description desc;
+	char id[LOG_ID_MAX];
 	int status;
 
+	if (ready_fd && options.ready_fd < 0)
+		return wrong_option("--ready-fd takes an open file descriptor "
+				    "of 3 or more, not",
+				    ready_fd);
 	description_load(&desc, args->file);
 	if (desc.problems.n) {
 		problems_print(&desc.problems, stderr);
 		status = EXIT_WRONG;
 		goto out;
 	}
-	if (args->options[OPTION_CONTROL])
-		desc.config.control_socket = args->options[OPTION_CONTROL];
-	status = launch(&desc.config, &options);
+	status = apply_options(args, &desc.config);
+	if (status >= 0)
+		goto out;
+	logger_default_id(args->file, id);
+	if (!desc.config.id)
+		desc.config.id = id;
+	status = logger_open(&desc.config) < 0 ? EXIT_FAILURE
+					       : launch(&desc.config, &options);
+	if (status != EXIT_SUCCESS && desc.config.logger.log_path)
+		(void)fprintf(stderr, "evnic: %s: failed: see %s\n",
+			      desc.config.id, desc.config.logger.log_path);
 out:
 	description_fini(&desc);
 	return status;

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/log_output.h"
+#include "machine/logger.h"
 #include "machine/machine.h"
 #include "machine/opener_client.h"
 #include "machine/opener_server.h"
@@ -113,7 +114,29 @@ static void stop_both(pid_t machine)
 	(void)kill(machine, SIGCONT);
 }
 
-static void hear(int signals, pid_t machine)
+static void pass_on(struct opener_server *server, pid_t machine, int number)
+{
+	if (number != SIGUSR1)
+		notify_stopping(&server->notify);
+	(void)kill(machine, number);
+}
+
+/* SIGHUP: the log is opened anew, here and then by the machine, which says that
+ * it is ready again when it has. */
+static void reopen_log(struct opener_server *server, pid_t machine)
+{
+	bool file = log_output_shape() == LOG_SHAPE_FILE;
+
+	if (server->ready)
+		notify_reloading(&server->notify);
+	server->reloading = file && logger_reopen(server->config) == 0;
+	if (server->reloading)
+		(void)kill(machine, SIGHUP);
+	else if (server->ready)
+		notify_ready(&server->notify);
+}
+
+static void hear(struct opener_server *server, int signals, pid_t machine)
 {
 	struct signalfd_siginfo info;
 
@@ -121,8 +144,10 @@ static void hear(int signals, pid_t machine)
 		return;
 	if (info.ssi_signo == SIGTSTP)
 		stop_both(machine);
+	else if (info.ssi_signo == SIGHUP && logger_hears_hangup())
+		reopen_log(server, machine);
 	else if (info.ssi_signo != SIGCHLD)
-		(void)kill(machine, (int)info.ssi_signo);
+		pass_on(server, machine, (int)info.ssi_signo);
 }
 
 /* Has the machine ended? */
@@ -147,8 +172,9 @@ static void tend(struct opener_server *server, int signals, pid_t machine,
 			continue;
 		(void)opener_server_serve(server);
 		if (fds[0].revents)
-			hear(signals, machine);
+			hear(server, signals, machine);
 	}
+	notify_stopping(&server->notify);
 	while (opener_server_serve(server))
 		;
 }

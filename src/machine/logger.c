@@ -75,6 +75,11 @@ int logger_open(const struct machine_config *config)
 	return -1;
 }
 
+bool logger_hears_hangup(void)
+{
+	return log_output_shape() != LOG_SHAPE_STDERR;
+}
+
 int logger_reopen(const struct machine_config *config)
 {
 	const char *path = config->logger.log_path;

@@ -22,6 +22,11 @@ int logger_level(const char *word);
  * standard error. While there is one thread. */
 int logger_open(const struct machine_config *config) MUST_CHECK;
 
+/* Is SIGHUP about the log? It is if lines go to a file, or to the journal, where
+ * there is nothing to be done. If they go to standard error it means that the
+ * terminal was closed. */
+bool logger_hears_hangup(void);
+
 /* The log file was moved away: lines go to a new one at its path. 0, or -errno
  * and a line in the old one, which stays. Nothing to do without a log file. */
 int logger_reopen(const struct machine_config *config) MUST_CHECK;

@@ -9,9 +9,11 @@
 #include "machine/machine.h"
 
 #include "base/log.h"
+#include "base/log_output.h"
 #include "kvm/vm.h"
 #include "machine/commands.h"
 #include "machine/life.h"
+#include "machine/logger.h"
 #include "machine/metrics.h"
 #include "machine/nics.h"
 #include "machine/opener.h"
@@ -54,8 +56,29 @@ void machine_signals(sigset_t *set)
 	(void)sigemptyset(set);
 	(void)sigaddset(set, SIGUSR1);
 	for (size_t i = 0; i < ARRAY_SIZE(end_signals); i++)
-		if (end_signals[i] != SIGHUP || !hangup_ignored())
+		if (end_signals[i] != SIGHUP || !hangup_ignored() ||
+		    logger_hears_hangup())
 			(void)sigaddset(set, end_signals[i]);
+}
+
+/* The opener has a new log file; lines of this process go there, too. */
+static void reopen_log(struct machine *m)
+{
+	struct opener_error error;
+	char cause[ERRNO_TEXT_MAX];
+	int err;
+
+	if (!m->config->logger.log_path)
+		return;
+	err = opener_open(m->opener, OPENER_LOG, &error);
+	if (err >= 0)
+		err = log_output_replace(err);
+	if (err < 0)
+		log_error("signal HUP: lines go to the old log file: %s",
+			  errno_text(-err, cause, sizeof(cause)));
+	else
+		log_info("signal HUP: the log goes on here");
+	opener_ready(m->opener);
 }
 
 static void signal_cb(struct ev_loop *ev, ev_signal *w, int revents)
@@ -64,6 +87,10 @@ static void signal_cb(struct ev_loop *ev, ev_signal *w, int revents)
 
 	UNUSED(ev);
 	UNUSED(revents);
+	if (w->signum == SIGHUP && logger_hears_hangup()) {
+		reopen_log(m);
+		return;
+	}
 	/* A terminal's arrives twice: from the opener, and by itself. */
 	if (!m->signalled)
 		log_info("signal %s: the machine ends",

@@ -131,7 +131,9 @@ void notify_reloading(struct notify *notify)
 
 void notify_stopping(struct notify *notify)
 {
-	send_text(notify, "STOPPING=1\nSTATUS=The machine ends.");
+	if (!notify->stopping)
+		send_text(notify, "STOPPING=1\nSTATUS=The machine ends.");
+	notify->stopping = true;
 }
 
 void notify_fini(struct notify *notify)

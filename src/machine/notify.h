@@ -24,6 +24,7 @@
 /* @ready_fd: owned; -1: nobody waits there, or it has been told. @fd: of
  * systemd's protocol, or -1. */
 struct notify {
+	bool stopping;
 	int ready_fd;
 	int fd;
 	struct sockaddr_un address;
@@ -40,7 +41,7 @@ void notify_ready(struct notify *notify);
 /* The log is being opened anew, and notify_ready() follows. */
 void notify_reloading(struct notify *notify);
 
-/* The machine is on its way to its end. */
+/* The machine is on its way to its end. Told once. */
 void notify_stopping(struct notify *notify);
 
 /* Closes what is open and tells nothing: also for a child. Idempotent. */

@@ -11,10 +11,12 @@
 #include "machine/opener_server.h"
 
 #include "base/log.h"
+#include "base/log_output.h"
 #include "kvm/host.h"
 #include "kvm/terminal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 /* The file descriptor, or -errno after opener_answer_fail(). */
@@ -134,6 +136,19 @@ static int open_metrics(struct opener_server *server,
 			 server->config->metrics_socket);
 }
 
+/* The file that the opener writes to itself, which has opened it anew by now:
+ * launch.c. */
+static int open_log(struct opener_server *server, struct opener_answer *answer)
+{
+	int fd = fcntl(log_output_fd(), F_DUPFD_CLOEXEC, 0);
+
+	UNUSED(server);
+	if (fd >= 0)
+		return fd;
+	opener_answer_fail(answer, -errno, "the log");
+	return -errno;
+}
+
 static const struct thing {
 	open_fn open;
 	bool again; /* may be asked for any number of times */
@@ -146,6 +161,7 @@ static const struct thing {
 	[OPENER_CONSOLE_OUT] = {.open = open_console_out},
 	[OPENER_CONTROL] = {.open = open_control},
 	[OPENER_METRICS] = {.open = open_metrics},
+	[OPENER_LOG] = {.open = open_log, .again = true},
 };
 
 /* Does the description name it? */
@@ -205,11 +221,14 @@ void opener_serve_ready(struct opener_server *server,
 {
 	UNUSED(request);
 	UNUSED(answer);
-	if (server->ready)
+	if (server->ready && !server->reloading)
 		return;
-	server->ready = true;
-	if (server->terminal && terminal_raw(STDIN_FILENO) < 0)
+	if (!server->ready && server->terminal &&
+	    terminal_raw(STDIN_FILENO) < 0)
 		log_warn("console: the terminal cannot be set to raw mode");
+	server->ready = true;
+	server->reloading = false;
+	notify_ready(&server->notify);
 }
 
 void opener_files_fini(struct opener_server *server)

@@ -211,6 +211,7 @@ void opener_server_init(struct opener_server *server,
 	server->metrics.fd = -1;
 	server->console_in.restore_fd = -1;
 	server->console_out.restore_fd = -1;
+	notify_init(&server->notify, options->ready_fd);
 	for (size_t i = 0; i < OPENER_CHANNELS_MAX; i++)
 		server->channels[i].fd = -1;
 }
@@ -222,6 +223,7 @@ void opener_server_fini(struct opener_server *server)
 			channel_end(&server->channels[i]);
 	opener_captures_fini(server);
 	opener_files_fini(server);
+	notify_fini(&server->notify);
 }
 
 int opener_retry(int (*attempt)(void *arg), void *arg)

@@ -14,6 +14,7 @@
 #include "kvm/open.h"
 #include "machine/config.h"
 #include "machine/launch.h"
+#include "machine/notify.h"
 #include "machine/opener_wire.h"
 #include "machine/unix_listen.h"
 
@@ -54,15 +55,18 @@ struct opener_channel {
 #define OPENER_CHANNELS_MAX 128
 
 /* @config, @options: borrowed. @serving: the channel of the request that is being
- * carried out. @ready: the machine has said that it runs. @given: bit per enum
- * opener_thing. @terminal: the console is a terminal. @gave_tap: by backend, for
- * those that are descriptors. @capture_dirs: of the patterns, in their order. */
+ * carried out. @ready: the machine has said that it runs. @reloading: it is to
+ * say so again, with its log opened anew. @given: bit per enum opener_thing.
+ * @terminal: the console is a terminal. @gave_tap: by backend, for those that
+ * are descriptors. @capture_dirs: of the patterns, in their order. */
 struct opener_server {
 	const struct machine_config *config;
 	const struct launch_options *options;
 	struct opener_channel channels[OPENER_CHANNELS_MAX];
 	struct opener_channel *serving;
 	bool ready;
+	bool reloading;
+	struct notify notify;
 	uint32_t given;
 	bool terminal;
 	struct console_file console_in, console_out;

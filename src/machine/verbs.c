@@ -25,11 +25,37 @@ static const struct verb_option run_options[] = {
 		.id = OPTION_CONTROL,
 	},
 	{
+		.name = "id",
+		.value = "NAME",
+		.what = "call the machine so in its log lines",
+		.id = OPTION_ID,
+	},
+	{
+		.name = "level",
+		.value = "LEVEL",
+		.what = "log nothing less important than that: off, error, "
+			"warn, info, debug",
+		.id = OPTION_LEVEL,
+	},
+	{
+		.name = "log-path",
+		.value = "PATH",
+		.what = "add log lines to this file; SIGHUP opens it anew",
+		.id = OPTION_LOG_PATH,
+	},
+	{
 		.name = "pidfile",
 		.value = "PATH",
 		.what = "hold the process id in PATH while it runs; no second "
 			"evnic runs with the same PATH",
 		.id = OPTION_PIDFILE,
+	},
+	{
+		.name = "ready-fd",
+		.value = "N",
+		.what = "write \"READY\" and a newline to this file "
+			"descriptor and close it when the machine runs",
+		.id = OPTION_READY_FD,
 	},
 	{0},
 };

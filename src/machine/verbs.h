@@ -22,7 +22,11 @@ enum verb_id {
 /* All options of all verbs; each has a value. */
 enum verb_option_id {
 	OPTION_CONTROL,
+	OPTION_ID,
+	OPTION_LEVEL,
+	OPTION_LOG_PATH,
 	OPTION_PIDFILE,
+	OPTION_READY_FD,
 	OPTIONS
 };
 

@@ -122,8 +122,9 @@ static void hears_all(void)
 	ck_assert_str_eq(message(), "READY=1\nSTATUS=The machine runs.");
 	notify_stopping(&notify);
 	ck_assert_str_eq(message(), "STOPPING=1\nSTATUS=The machine ends.");
-	notify_fini(&notify);
 	notify_stopping(&notify);
+	notify_fini(&notify);
+	notify_ready(&notify);
 	ck_assert_str_eq(message(), "");
 	notify_fini(&notify);
 	ck_assert_str_eq(logged(), "");
@@ -238,7 +239,7 @@ START_TEST(a_server_that_does_not_read)
 	notify_init(&notify, -1);
 	for (unsigned int i = 0; !*logged(); i++) {
 		ck_assert_uint_lt(i, 10000);
-		notify_stopping(&notify);
+		notify_ready(&notify);
 	}
 	ck_assert_ptr_nonnull(strstr(text, "(EAGAIN)"));
 	notify_fini(&notify);
