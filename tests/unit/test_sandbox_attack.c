@@ -70,7 +70,7 @@ static const struct attack attacks[] = {
 	{ATTACK(kill, NOBODY, 0)},
 	{ATTACK(tgkill, NOBODY, NOBODY, 0), .opener = true},
 	{ATTACK(pidfd_open, NOBODY, 0), .opener = true},
-	{ATTACK(bpf, BPF_MAP_CREATE, 0, 0), .opener = true},
+	{ATTACK(bpf, BPF_PROG_ATTACH, 0, 0), .opener = true},
 	{ATTACK(keyctl, -1), .opener = true},
 	{ATTACK(io_uring_setup, 0, 0), .opener = true},
 	{ATTACK(userfaultfd, -1), .opener = true},
