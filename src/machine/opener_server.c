@@ -45,6 +45,11 @@ void opener_answer_fail(struct opener_answer *answer, int err, const char *fmt,
 			ap);
 	va_end(ap);
 	answer->err = err;
+	/* What the machine has sent may be in it. */
+	for (char *c = answer->error.text; *c; c++) {
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
+	}
 }
 
 void opener_answer_fd(struct opener_answer *answer, int fd)

@@ -203,6 +203,7 @@ static void refused_path(const char *path)
 			      -EACCES,
 		      "%s", path);
 	ck_assert_ptr_nonnull(strstr(error.text, "\"captures\": [...]"));
+	ck_assert_ptr_null(strchr(error.text, '\n'));
 }
 
 /* It answers still, and what is allowed is done. */
