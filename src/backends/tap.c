@@ -66,7 +66,7 @@ static int make_queue(struct net_endpoint *endpoint,
 
 	if (!q)
 		return -ENOMEM;
-	q->name = tap->device.name;
+	q->name = tap->device.label;
 	q->fd = tap->device.fds[index];
 	q->index = index;
 	q->gone = tap->is_gone;
@@ -122,10 +122,12 @@ static void tap_get_queues(struct net_endpoint *endpoint,
 {
 	struct tap_endpoint *tap = tap_of(endpoint);
 	char text[ERRNO_TEXT_MAX];
-	int err = prepare(tap, configs, n, rss);
+	int err;
 
+	tap_device_set_nic(&tap->device, configs[0].nic);
+	err = prepare(tap, configs, n, rss);
 	if (err < 0) {
-		log_error("%s: %zu queues: %s", tap->device.name, n,
+		log_error("%s: %zu queues: %s", tap->device.label, n,
 			  errno_text(-err, text, sizeof(text)));
 		net_endpoint_done(endpoint, err);
 		return;
@@ -135,7 +137,10 @@ static void tap_get_queues(struct net_endpoint *endpoint,
 
 static void tap_stop(struct net_endpoint *endpoint)
 {
-	tap_steering_end(&tap_of(endpoint)->steering);
+	struct tap_endpoint *tap = tap_of(endpoint);
+
+	tap_steering_end(&tap->steering);
+	tap_device_set_nic(&tap->device, NULL);
 	net_endpoint_done(endpoint, 0);
 }
 

@@ -100,6 +100,7 @@ static int adopt(struct tap_device *device, int fd, size_t n, int netlink,
 	    fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
 		return tap_fail_errno(err, what, "cannot be made non-blocking");
 	memcpy(device->name, ifr.ifr_name, IFNAMSIZ);
+	tap_device_set_nic(device, NULL);
 	device->multi_queue = ifr.ifr_flags & IFF_MULTI_QUEUE;
 	device->fds[device->n_fds++] = fd;
 	return 0;

@@ -19,6 +19,7 @@
 
 #include <errno.h>
 #include <linux/if_tun.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -74,6 +75,12 @@ int tap_device_set_steering(const struct tap_device *device, int prog)
 {
 	return ioctl(device->fds[0], TUNSETSTEERINGEBPF, &prog) < 0 ? -errno
 								    : 0;
+}
+
+void tap_device_set_nic(struct tap_device *device, const char *nic)
+{
+	(void)snprintf(device->label, sizeof(device->label), "%s%s%s",
+		       nic ? nic : "", nic ? ": " : "", device->name);
 }
 
 void tap_device_clear_steering(const struct tap_device *device)

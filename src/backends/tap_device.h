@@ -17,15 +17,18 @@
 
 /* @fds: the first @n_active are attached to the interface, in this order: the
  * kernel calls @fds[i] queue i. @fds[0] is always attached and stands for the
- * whole device. @name: the interface's name when it was opened. @hdr_len: the
+ * whole device. @name: the interface's name when it was opened. @label: what
+ * messages call it, with its NIC. @hdr_len: the
  * header size that was set when it was opened, -1: not prepared yet. @uso: the
  * driver knows UDP segmentation (Linux 6.2). */
+#define TAP_LABEL_MAX 96
 struct tap_device {
 	int fds[TAP_QUEUES_MAX];
 	size_t n_fds;
 	size_t n_active;
 	bool multi_queue;
 	char name[IFNAMSIZ];
+	char label[TAP_LABEL_MAX];
 	int hdr_len;
 	bool uso;
 };
@@ -41,6 +44,9 @@ int tap_device_open(struct tap_device *device, const struct tap_config *config,
 int tap_device_adopt(struct tap_device *device, const struct tap_config *config,
 		     struct tap_error *err) MUST_CHECK;
 int tap_device_prepare(struct tap_device *device) MUST_CHECK;
+
+/* Messages are about "@nic: NAME" from now on; NULL: no NIC, "NAME". */
+void tap_device_set_nic(struct tap_device *device, const char *nic);
 
 /* Gives the tap back as it was found; its file descriptors stay open, or are
  * closed. */

@@ -53,7 +53,7 @@ static void ask(struct tap_link *link)
 
 	if (send(link->fd, &request, sizeof(request), 0) < 0)
 		log_warn("%s: its link state cannot be asked for",
-			 link->device->name);
+			 link->device->label);
 }
 
 static void not_followed(struct tap_link *link)
@@ -61,7 +61,7 @@ static void not_followed(struct tap_link *link)
 	close_fd(&link->fd);
 	log_warn("%s: its link state cannot be followed (another network "
 		 "namespace?): taken to be up",
-		 link->device->name);
+		 link->device->label);
 	set_up(link, true);
 }
 
@@ -73,7 +73,7 @@ static void vanished(struct tap_link *link)
 	close_fd(&link->fd);
 	if (tap_device_present_name(link->device, name) < 0) {
 		log_warn("%s: the interface was deleted: link down",
-			 link->device->name);
+			 link->device->label);
 		set_up(link, false);
 	} else {
 		not_followed(link);

@@ -40,7 +40,7 @@ static void tell_once(struct tap_steering *steering,
 	steering->told = true;
 	log_info("%s: frames are steered in software: BPF: %s: run with "
 		 "CAP_BPF if the kernel is to do it",
-		 device->name, errno_text(-why, text, sizeof(text)));
+		 device->label, errno_text(-why, text, sizeof(text)));
 }
 
 int tap_steering_begin(struct tap_steering *steering,

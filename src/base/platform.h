@@ -86,7 +86,7 @@ struct platform_pci_cap {
 /* What a PCI function is. @class_code: 24 bits. @bar_size: of BAR 0, a power of
  * two of at least 4096. @vectors: MSI-X vectors, 1..2048. */
 struct platform_pci_function {
-	const char *name; /* for messages */
+	const char *name; /* for messages; outlives the slot */
 	uint16_t vendor_id, device_id;
 	uint16_t subsystem_vendor_id, subsystem_id;
 	uint8_t revision;
@@ -100,7 +100,7 @@ struct platform_pci_function {
 };
 
 struct platform_mmio_device {
-	const char *name; /* for messages */
+	const char *name; /* for messages; outlives the slot */
 	const struct platform_device_ops *ops;
 	void *device;
 };

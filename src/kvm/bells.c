@@ -20,9 +20,9 @@ struct bell {
 	struct bell *next;
 };
 
-void bells_init(struct bells *bells, const int *vm_fd)
+void bells_init(struct bells *bells, const int *vm_fd, const char *name)
 {
-	*bells = (struct bells){.vm_fd = vm_fd};
+	*bells = (struct bells){.vm_fd = vm_fd, .name = name};
 }
 
 static int ioeventfd(const struct bells *bells, const struct bell *bell,
@@ -47,9 +47,12 @@ static void activate(struct bells *bells, struct bell *bell)
 
 	bell->active = !err;
 	if (err)
-		log_debug("doorbell at 0x%llx: %s; writes to it are slow",
-			  (unsigned long long)(bells->base + bell->what.offset),
-			  errno_text(-err, cause, sizeof(cause)));
+		log_limited(
+			&bells->log, LOG_LEVEL_DEBUG,
+			"%s: doorbell at 0x%llx: %s; writes to it are slow",
+			bells->name,
+			(unsigned long long)(bells->base + bell->what.offset),
+			errno_text(-err, cause, sizeof(cause)));
 }
 
 static void deactivate(struct bells *bells, struct bell *bell)

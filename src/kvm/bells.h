@@ -10,18 +10,22 @@
  * there are too many) does not ring: its writes arrive as accesses.
  */
 
+#include "base/log.h"
 #include "base/platform.h"
 
 struct bell;
 
 struct bells {
 	const int *vm_fd; /* borrowed; the number changes on reset */
+	const char *name;
+	struct log_limit log;
 	struct bell *first;
 	uint64_t base;
 	bool mapped;
 };
 
-void bells_init(struct bells *bells, const int *vm_fd);
+/* @name: the device's, for messages, borrowed. */
+void bells_init(struct bells *bells, const int *vm_fd, const char *name);
 
 /* Forgets all bells. Idempotent. */
 void bells_fini(struct bells *bells);

@@ -67,7 +67,7 @@ int mmio_slots_plug(struct mmio_slots *slots, struct platform *platform,
 		return -ENOMEM;
 	slot->slot.base.platform = platform;
 	slot->slot.ops = &mmio_slot_ops;
-	bells_init(&slot->slot.bells, slots->vm_fd);
+	bells_init(&slot->slot.bells, slots->vm_fd, device->name);
 	slot->slots = slots;
 	slot->index = i;
 	slot->device = *device;

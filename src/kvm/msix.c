@@ -65,12 +65,14 @@ static void power_on(struct msix *msix)
 	}
 }
 
-int msix_init(struct msix *msix, struct irqchip *chip, unsigned int n)
+int msix_init(struct msix *msix, struct irqchip *chip, const char *name,
+	      unsigned int n)
 {
 	int gsi, err = 0;
 
 	memset(msix, 0, sizeof(*msix));
 	msix->chip = chip;
+	msix->name = name;
 	msix->bar_size = 2 * power_of_two_from((uint64_t)n * ENTRY_SIZE);
 	msix->vectors = calloc(n, sizeof(msix->vectors[0]));
 	if (!msix->vectors)
@@ -135,8 +137,9 @@ static void bind(struct msix *msix, unsigned int i)
 	if (!err)
 		tell_target(msix, i);
 	else
-		log_debug("MSI-X vector %u: %s", i,
-			  errno_text(-err, cause, sizeof(cause)));
+		log_limited(&msix->log, LOG_LEVEL_DEBUG,
+			    "%s: MSI-X vector %u: %s", msix->name, i,
+			    errno_text(-err, cause, sizeof(cause)));
 }
 
 static void update(struct msix *msix, unsigned int i)

@@ -10,13 +10,17 @@
  * the upper half.
  */
 
+#include "base/log.h"
 #include "kvm/bus.h"
 #include "kvm/irqchip.h"
 
 struct msix_vector;
 
+/* @name: the device's, for messages, borrowed. */
 struct msix {
 	struct irqchip *chip;
+	const char *name;
+	struct log_limit log;
 	struct msix_vector *vectors;
 	unsigned int n;
 	unsigned int first_gsi;
@@ -34,7 +38,7 @@ struct msix {
 #define MSIX_CONTROL_MASK_ALL 0x4000
 
 /* Makes @n vectors (1..2048), all masked. 0 or -errno. */
-int msix_init(struct msix *msix, struct irqchip *chip,
+int msix_init(struct msix *msix, struct irqchip *chip, const char *name,
 	      unsigned int n) MUST_CHECK;
 
 /* Idempotent on a zeroed or initialised object. */

@@ -167,8 +167,8 @@ int pci_function_create(const struct pci_function_env *env,
 	f->bus = env->bus;
 	f->slot.base.platform = env->platform;
 	f->slot.ops = env->ops;
-	bells_init(&f->slot.bells, env->vm_fd);
-	err = msix_init(&f->msix, env->chip, what->vectors);
+	bells_init(&f->slot.bells, env->vm_fd, what->name);
+	err = msix_init(&f->msix, env->chip, what->name, what->vectors);
 	if (err < 0)
 		goto free_function;
 	f->msix.target = irq_target_cb;

@@ -41,8 +41,10 @@ struct net_queue_client {
  * that the queue serves, a hint. @vnet_hdr: frames carry a virtio-net header
  * both ways (only if the endpoint's vnet_hdr() says so). @rx_span: the most
  * buffers for one packet, at least 1. @rx_offloads: what the frontend takes.
- * @stats: where the queue counts, borrowed; NULL: in itself, lost with it. */
+ * @stats: where the queue counts, borrowed; NULL: in itself, lost with it.
+ * @nic: the NIC's name for messages, borrowed; NULL: it has none. */
 struct net_queue_config {
+	const char *nic;
 	struct loop *loop;
 	struct net_queue_client *client;
 	uint32_t target_vp;

@@ -180,6 +180,7 @@ static int get_queues(struct virtio_net *net)
 		net->pairs[i].fast_completions = fast;
 		net->configs[i] = virtio_net_pair_config(
 			&net->pairs[i], virtio_net_settings_features(settings));
+		net->configs[i].nic = net->name;
 	}
 	return net_endpoint_get_queues(net->endpoint, net->configs, n,
 				       net->steering.rss ? &net->rss : NULL,

@@ -13,6 +13,7 @@
 #include "support/tap_host.h"
 
 #include <check.h>
+#include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -69,6 +70,7 @@ static void start(const struct net_bufs_config *config, bool vnet_hdr,
 		  struct net_rx_offloads offloads)
 {
 	struct net_queue_config queue_config = {
+		.nic = "eth0",
 		.loop = &loop,
 		.client = &client,
 		.vnet_hdr = vnet_hdr,
@@ -615,6 +617,28 @@ START_TEST(transmit_refused)
 }
 END_TEST
 
+/* ... and told, with the NIC's name. */
+START_TEST(transmit_refused_is_logged)
+{
+	int saved = dup(STDERR_FILENO), fds[2];
+	char line[256] = "";
+
+	ck_assert_int_eq(pipe2(fds, O_CLOEXEC | O_NONBLOCK), 0);
+	start(&plain, true, no_offloads);
+	make_frame(100, 1);
+	frame[1] = 77;
+	ck_assert_int_ge(dup2(fds[1], STDERR_FILENO), 0);
+	ck_assert_uint_ne(guest_send(100, true, 0, NULL), 0);
+	(void)dup2(saved, STDERR_FILENO);
+	ck_assert_int_gt(read(fds[0], line, sizeof(line) - 1), 0);
+	ck_assert_ptr_nonnull(strstr(
+		line, "warning: eth0: tap0: packet of 100 bytes dropped: "));
+	(void)close(saved);
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+}
+END_TEST
+
 START_TEST(transmit_bad_address)
 {
 	struct net_tx_meta meta = {.len = 100, .n_segs = 1};
@@ -762,6 +786,7 @@ int main(void)
 	tcase_add_test(tc, transmit_gso);
 	tcase_add_test(tc, transmit_vlan);
 	tcase_add_test(tc, transmit_refused);
+	tcase_add_test(tc, transmit_refused_is_logged);
 	tcase_add_test(tc, transmit_bad_address);
 	tcase_add_test(tc, transmit_blocked);
 	tcase_add_test(tc, transmit_down);
