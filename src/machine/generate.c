@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes one of the generated files of docs/ to standard output:
- * run by the build's "docs" target, and by the test that they are up to date.
+ * Writes one of the generated files of docs/, or the README's table of features,
+ * to standard output: run by the build's "docs" target, and by the test that they
+ * are up to date.
  */
 #include "base/util.h"
 #include "machine/docs.h"
+#include "machine/host_features.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +17,7 @@ static const struct {
 } texts[] = {
 	{"markdown", docs_write_markdown}, {"schema", docs_write_schema},
 	{"control", docs_write_control},   {"man8", docs_write_man_evnic},
-	{"man5", docs_write_man_json},
+	{"man5", docs_write_man_json},	   {"features", host_write_features},
 };
 
 int main(int argc, char **argv)

@@ -22,3 +22,7 @@ for event in $(sed -n 's/.*commands_send(.*"\([A-Z_]*\)".*/\1/p;
 	"$source/src/machine/commands.c") RESUME; do
 	grep -q "^| .$event. |" out || die "docs/control.md lacks $event"
 done
+
+expect 0 "$evnic" features
+sed -n '/^| feature |/,/^$/{/^$/!p;}' "$source/README.md" | cmp - out ||
+	die "README.md: the table of features is not evnic_generate's"
