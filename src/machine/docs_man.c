@@ -40,13 +40,19 @@ struct entry {
 };
 
 static const struct entry signals[] = {
-	{"SIGTERM", "The machine ends; evnic's status is 0."},
+	{"SIGTERM", "The machine ends; the status is 0."},
 	{"SIGINT", "Likewise."},
-	{"SIGHUP", "Likewise."},
-	{"SIGPIPE", "Ignored."},
+	{"SIGHUP", "Opens the log file anew, if there is one; otherwise the "
+		   "machine ends, unless the signal was ignored from the start "
+		   "(nohup)."},
+	{"SIGUSR1", "Writes to the log how the machine is doing."},
+	{"SIGTSTP", "Stops the machine until SIGCONT."},
 };
 
 static const struct entry environment[] = {
+	{"NOTIFY_SOCKET",
+	 "A unix socket on which `evnic run` tells systemd that the machine "
+	 "runs, that the log is being opened anew, and that the machine ends."},
 	{"TERM", "`evnic ctl top` clears the screen unless this is unset or "
 		 "`dumb`."},
 };
@@ -54,6 +60,9 @@ static const struct entry environment[] = {
 static const struct entry files[] = {
 	{"/dev/kvm", "To be read and written by whoever runs evnic."},
 	{"/dev/net/tun", "Likewise, for TAP interfaces by name."},
+	{"/etc/evnic/NAME.json",
+	 "The description of the machine that the systemd unit evnic@NAME "
+	 "runs."},
 	{"share/evnic/machine.schema.json",
 	 "The keys of a description, for editors."},
 	{"share/doc/evnic", "Documentation: the control socket, operations, "

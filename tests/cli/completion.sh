@@ -61,6 +61,10 @@ tab run --control sock --pidfile pid vm
 offers vm.json
 tab run vm.json vm
 offers ""
+tab run vm.json --level W
+offers Warn
+tab run vm.json --log-path = vm
+offers vm.json
 tab frobnicate ''
 offers ""
 
