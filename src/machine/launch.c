@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two processes: what each of them does first, and what the opener does until
- * the machine has ended.
+ * Two processes, and what the opener does until the machine has ended.
  *
  * The opener waits for three things: requests of the machine, signals (which it
  * passes on), and the machine's end. All signals come by a signalfd, so that
@@ -11,15 +10,13 @@
 
 #include "base/log.h"
 #include "base/log_output.h"
+#include "machine/launch_private.h"
 #include "machine/logger.h"
 #include "machine/machine.h"
-#include "machine/opener_client.h"
 #include "machine/opener_server.h"
 #include "machine/pidfile.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,76 +25,37 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static int fail(const char *what, int err)
+void launch_failed(const char *what, int err)
 {
 	char cause[ERRNO_TEXT_MAX];
 
 	log_error("%s: %s", what, errno_text(-err, cause, sizeof(cause)));
-	return err;
 }
 
-/*
- * The machine.
- */
-
-static void keep(int fd, unsigned int from, unsigned int *next)
+void launch_tell(const struct sandbox_report *report)
 {
-	if (fd >= 0 && (unsigned int)fd >= from && (unsigned int)fd < *next)
-		*next = (unsigned int)fd;
+	for (size_t i = 0; i < report->n; i++)
+		log_warn("sandbox: %s", report->lines[i]);
 }
 
-/* The first of the descriptors that stay, from @from on; UINT_MAX: none. */
-static unsigned int next_kept(int fd, unsigned int from)
-{
-	unsigned int next = UINT_MAX;
-
-	keep(fd, from, &next);
-	keep(log_output_fd(), from, &next);
-	return next;
-}
-
-/* Closes all but the log and @fd: what the user's shell has left open, and what
- * the opener holds, taps of the description among them. Standard input and output
- * are /dev/null. 0 or -errno. */
-static int close_inherited(int fd)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	unsigned int from = STDERR_FILENO + 1, kept;
-
-	if (null < 0 || dup2(null, STDIN_FILENO) < 0 ||
-	    dup2(null, STDOUT_FILENO) < 0)
-		return -errno;
-	do {
-		kept = next_kept(fd, from);
-		if (kept > from && close_range(from, kept - 1, 0) < 0)
-			return -errno;
-		from = kept + 1;
-	} while (kept != UINT_MAX);
-	return 0;
-}
-
-static _Noreturn void run_machine(const struct machine_config *config, int fd)
-{
-	struct opener opener = {.fd = fd};
-	int err = close_inherited(fd);
-
-	if (err < 0)
-		(void)fail("machine", err);
-	else
-		err = machine_run(config, &opener);
-	exit(err < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
-}
-
-/*
- * The opener.
- */
-
-/* What it hears. */
+/* What the opener hears. */
 static void fill_signals(sigset_t *set)
 {
 	machine_signals(set);
 	(void)sigaddset(set, SIGCHLD);
 	(void)sigaddset(set, SIGTSTP);
+}
+
+/* Neither process stops because it touches the terminal in the background: to
+ * read it fails then (kvm/console.h), to put it back works. */
+static void block_job_control(void)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTTIN);
+	(void)sigaddset(&set, SIGTTOU);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
 /* Ctrl-Z: both stop, and both go on. */
@@ -193,38 +151,84 @@ static int exit_status(const siginfo_t *info)
 	return EXIT_FAILURE;
 }
 
+/* 0 or -errno, after a log line. */
+static int confine(const struct sandbox_config *sandbox)
+{
+	struct sandbox_report report = {.n = 0};
+	char error[sizeof(report.lines[0]) + ERRNO_TEXT_MAX];
+	int err = sandbox_enter_opener(sandbox, &report, error, sizeof(error));
+
+	if (err < 0)
+		log_error("%s", error);
+	else
+		launch_tell(&report);
+	return err;
+}
+
 /* @fd: the opener's end of the socket pair, the server's from now on. */
 static int run_opener(struct opener_server *server, int fd, int signals,
-		      pid_t machine)
+		      pid_t machine, const struct sandbox_config *sandbox)
 {
 	siginfo_t info;
 
-	server->channels[0].fd = fd;
+	if (confine(sandbox) == 0)
+		server->channels[0].fd = fd;
+	else
+		close_fd(&fd); /* which ends the machine */
 	tend(server, signals, machine, &info);
 	return exit_status(&info);
+}
+
+/* As sandbox_fork(); after a failure there is a log line. */
+static pid_t fork_machine(const struct sandbox_config *sandbox,
+			  struct sandbox_report *report)
+{
+	pid_t machine = sandbox_fork(sandbox, report);
+
+	if (machine >= 0)
+		return machine;
+	if (report->n)
+		log_error("sandbox: %s; or set \"require_sandbox\": false, to "
+			  "go on without",
+			  report->lines[report->n - 1]);
+	else
+		launch_failed("sandbox: fork", machine);
+	return machine;
 }
 
 /* Both processes, with the signals that the opener hears in @signals. */
 static int run_both(struct opener_server *server, int signals)
 {
+	static const enum sandbox_seccomp seccomp[] = {
+		[CONFIG_SECCOMP_ON] = SANDBOX_SECCOMP_ON,
+		[CONFIG_SECCOMP_LOG] = SANDBOX_SECCOMP_LOG,
+		[CONFIG_SECCOMP_OFF] = SANDBOX_SECCOMP_OFF,
+	};
+	const struct sandbox_keys *keys = &server->config->sandbox;
+	const struct sandbox_config sandbox = {
+		.seccomp = seccomp[keys->seccomp],
+		.uid = (long)keys->uid,
+		.gid = (long)keys->gid,
+		.required = keys->require_sandbox,
+	};
+	struct sandbox_report report = {.n = 0};
 	int status = EXIT_FAILURE;
 	int pair[2];
 	pid_t machine;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
-		(void)fail("opener", -errno);
+		launch_failed("opener", -errno);
 		return EXIT_FAILURE;
 	}
-	machine = fork();
+	machine = fork_machine(&sandbox, &report);
 	if (machine == 0)
-		run_machine(server->config, pair[1]);
+		launch_machine(server->config, &sandbox, &report, pair[1]);
 	close_fd(&pair[1]);
-	if (machine > 0) {
-		status = run_opener(server, pair[0], signals, machine);
-	} else {
-		(void)fail("fork", -errno);
+	if (machine > 0)
+		status =
+			run_opener(server, pair[0], signals, machine, &sandbox);
+	else
 		close_fd(&pair[0]);
-	}
 	return status;
 }
 
@@ -276,11 +280,12 @@ int launch(const struct machine_config *config,
 	sigset_t set;
 	int signals;
 
+	block_job_control();
 	fill_signals(&set);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
 	signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (signals < 0)
-		(void)fail("signals", -errno);
+		launch_failed("signals", -errno);
 	else if (take_pidfile(&pidfile, options->pidfile) == 0)
 		status = serve(config, options, signals);
 	pidfile_remove(&pidfile);

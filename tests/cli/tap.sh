@@ -46,6 +46,15 @@ kill -TERM $pid
 ended 0
 link evnic0 || die "evnic0 is gone"
 
+# Its process was killed: it is free at once.
+for i in 1 2 3; do
+	start tap.json
+	kill -KILL $pid
+done
+start tap.json
+kill -TERM $pid
+ended 0
+
 # A name alone is enough, as in a Firecracker file.
 sed 's/"backend": "n"/"host_dev_name": "evnic0"/' vm.json >fc.json
 start fc.json
