@@ -42,6 +42,7 @@ struct session {
 struct capture {
 	struct net_wrapper wrapper;
 	char name[PCAPNG_NAME_MAX + 1];
+	struct log_limit log;
 	capture_end_fn lost;
 	void *arg;
 	struct capture_tap **taps;
@@ -266,10 +267,11 @@ static int make_queue(struct net_wrapper *w,
 	}
 	if (c->session && index >= c->session->n_sources) {
 		if (session_make(c->session, index) < 0)
-			log_warn("%s: capture: no memory for queue %zu, its "
-				 "frames are not captured: start again with "
-				 "smaller rings",
-				 c->name, index);
+			log_limited(&c->log, LOG_LEVEL_WARN,
+				    "%s: capture: no memory for queue %zu, its "
+				    "frames are not captured: start again with "
+				    "smaller rings",
+				    c->name, index);
 		else
 			session_add(c->session, index);
 	}

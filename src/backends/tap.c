@@ -42,6 +42,7 @@ struct tap_endpoint {
 	struct tap_device device;
 	struct tap_steering steering;
 	struct tap_link link;
+	struct log_limit log;
 	bool is_gone;
 	struct tap_gone gone[];
 };
@@ -127,8 +128,9 @@ static void tap_get_queues(struct net_endpoint *endpoint,
 	tap_device_set_nic(&tap->device, configs[0].nic);
 	err = prepare(tap, configs, n, rss);
 	if (err < 0) {
-		log_error("%s: %zu queues: %s", tap->device.label, n,
-			  errno_text(-err, text, sizeof(text)));
+		log_limited(&tap->log, LOG_LEVEL_ERROR, "%s: %zu queues: %s",
+			    tap->device.label, n,
+			    errno_text(-err, text, sizeof(text)));
 		net_endpoint_done(endpoint, err);
 		return;
 	}
