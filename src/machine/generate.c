@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes one of the generated files of docs/, or the README's table of features,
- * to standard output: run by the build's "docs" target, and by the test that they
- * are up to date.
+ * Writes one of the generated files of docs/, or the README's table of
+ * features, to standard output: run by the build's "docs" target, and by the
+ * test that they are up to date.
  */
 #include "base/util.h"
 #include "machine/docs.h"

@@ -15,10 +15,10 @@
 /* What became of a trial that could not be made at all. */
 #define HOST_NOT_TRIED 1
 
-/* @since: the Linux version: two or three numbers. @use: what for; @without: what
- * there is instead; @cure: what to do where the kernel is new enough. @probe: 0,
- * -errno, or HOST_NOT_TRIED; changes nothing on the host; NULL: it takes more
- * than a word to say (machine/host.c). */
+/* @since: the Linux version: two or three numbers. @use: what for; @without:
+ * what there is instead; @cure: what to do where the kernel is new enough.
+ * @probe: 0, -errno, or HOST_NOT_TRIED; changes nothing on the host; NULL: it
+ * takes more than a word to say (machine/host.c). */
 struct host_feature {
 	const char *name;
 	const char *since;
