@@ -143,6 +143,49 @@ kill -TERM $pid
 ended 0
 ip link del evnic0
 
+# Descriptors: of the description, in a network namespace where the machine and
+# its opener are not, and passed later. The machine is another user, who owns
+# nothing of this.
+cat >open_tap.py <<-'END'
+	import fcntl, os, struct, sys
+	fd = os.open("/dev/net/tun", os.O_RDWR)
+	flags = 0x0002 | 0x1000 | 0x4000  # IFF_TAP, IFF_NO_PI, IFF_VNET_HDR
+	fcntl.ioctl(fd, 0x400454ca, struct.pack("16sH22x", sys.argv[1].encode(), flags))
+	os.dup2(fd, 9)
+	os.execvp(sys.argv[2], sys.argv[2:])
+END
+others='"sandbox": { "uid": 65534, "gid": 65534, "taps": ["evnic*"] },'
+describe wait "$others"
+sed 's/"type": "null"/"type": "tap", "fd": 9/' vm.json >fd.json
+unshare -n python3 open_tap.py evnic7 sh -c '
+	ip link set evnic7 up
+	exec nsenter --net=/proc/'$$'/ns/net "$@"' sh \
+	"$evnic" run fd.json --control sock >console 2>err </dev/null &
+pid=$!
+within linked up
+expect 0 "$evnic" ctl sock inspect /netdevs
+expect 0 python3 open_tap.py evnic8 "$evnic" ctl sock netdev-add m tap fd=9
+expect 0 "$evnic" ctl sock netdev-replace eth0 m
+link evnic8 || die "evnic8 is gone"
+within linked down
+ip link set evnic8 up
+within linked up
+expect 0 "$evnic" ctl sock netdev-add o tap ifname=evnic9 create=true queues=4
+expect 0 "$evnic" ctl sock netdev-replace eth0 o
+link evnic9 || die "evnic9 was not made"
+expect 0 "$evnic" ctl sock netdev-del m
+within sh -c '! ip link show evnic8'
+expect 0 "$evnic" ctl sock netdev-replace eth0 n
+within linked up
+expect 0 "$evnic" ctl sock netdev-del o
+within sh -c '! ip link show evnic9'
+expect 0 "$evnic" ctl sock quit
+ended 0
+
+# The number of one that is none.
+expect 1 "$evnic" run fd.json
+says err "fd 9: Bad file descriptor (EBADF): not an open /dev/net/tun; pass a tap"
+
 # The wrong kind.
 ip tuntap add dev evnic0 mode tun
 expect 1 "$evnic" run tap.json
