@@ -318,8 +318,10 @@ static const struct key sandbox_rows[] = {
 		.min = 1,
 		.max = IFACE_MAX_BYTES,
 		.text = "Names of TAP interfaces that may be added to the "
-			"running machine, with `*` and `?`. Those of the "
-			"description are always allowed.",
+			"running machine, or made for it, with `*` and `?`. "
+			"Those of the description are always allowed, as they "
+			"are described there; and so are those that are opened "
+			"by somebody else and passed with `fd`.",
 	},
 	{
 		.name = "captures",
@@ -328,8 +330,12 @@ static const struct key sandbox_rows[] = {
 		.min = 2,
 		.max = PATH_MAX_BYTES,
 		.text = "Files that the running machine may be told to capture "
-			"to: an absolute directory, and a name with `*` and "
-			"`?`.",
+			"to: an absolute directory, which must be there at "
+			"start, and a name with `*` and `?`. A capture that "
+			"rotates also has the names that follow from it, "
+			"`NAME.1` and so on. `evnic ctl capture start` opens "
+			"the file itself and needs no pattern, unless it is to "
+			"rotate.",
 	},
 };
 
