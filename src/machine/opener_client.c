@@ -17,6 +17,7 @@ static int fail(struct opener_reply *reply, int err, const char *what)
 {
 	char cause[ERRNO_TEXT_MAX];
 
+	*reply = (struct opener_reply){.err = err};
 	(void)snprintf(reply->text, sizeof(reply->text), "%s: %s", what,
 		       errno_text(-err, cause, sizeof(cause)));
 	return err;
@@ -77,6 +78,7 @@ int opener_ask_at(int fd, const struct opener_request *request,
 	ssize_t n;
 	int err;
 
+	*reply = (struct opener_reply){.err = 0};
 	do {
 		n = send(fd, request, sizeof(*request), MSG_NOSIGNAL);
 	} while (n < 0 && errno == EINTR);
@@ -99,7 +101,7 @@ static int ask_thing(struct opener *opener, enum opener_thing thing,
 		.kind = OPENER_ASK_THING,
 		.u.thing.thing = (uint32_t)thing,
 	};
-	int fds[OPENER_FDS_MAX];
+	int fds[OPENER_FDS_MAX] = {-EBADMSG};
 	int err = opener_ask(opener, &request, reply, fds);
 
 	return err < 0 ? err : fds[0];

@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char dir[] = "/tmp/evnic-opener-XXXXXX";
+static char dir[32];
 static char kernel[64], control[64];
 static struct machine_config config;
 static struct launch_options options;
@@ -68,13 +68,14 @@ static void closed_cb(struct opener_channel *channel)
 
 static void setup(void)
 {
-	const struct opener_channel channel = {0}, other = {
-							   .serve = give,
-							   .closed = closed_cb,
-							   .arg = &generous,
-						   };
+	const struct opener_channel channel = {0};
+	const struct opener_channel other = {
+		.serve = give,
+		.closed = closed_cb,
+		.arg = &generous,
+	};
 
-	memcpy(dir + sizeof(dir) - 7, "XXXXXX", 6);
+	(void)snprintf(dir, sizeof(dir), "/tmp/evnic-opener-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	(void)snprintf(kernel, sizeof(kernel), "%s/kernel", dir);
 	(void)snprintf(control, sizeof(control), "%s/control", dir);
