@@ -25,7 +25,7 @@
 #include <unistd.h>
 
 #define TAP_FLAGS    (IFF_TAP | IFF_NO_PI | IFF_VNET_HDR)
-#define WAIT_SECONDS 5
+#define WAIT_SECONDS 60
 
 static struct loop loop;
 static struct net_endpoint *ep;
@@ -476,7 +476,7 @@ int main(void)
 	suite = suite_create("tap_link");
 	tc = tcase_create("link");
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 20);
+	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, down_and_up);
 	tcase_add_test(tc, others);
 	tcase_add_test(tc, overflow);
