@@ -389,7 +389,7 @@ static void open_there(pid_t pid, bool followed)
 {
 	int here = open_namespace_of(getpid()), there = open_namespace_of(pid);
 	int fd;
-	struct tap_config config = {.fds = &fd, .n_fds = 1, .link_fd = -1};
+	struct tap_config config = {.fds = &fd, .n_fds = 1};
 
 	tap_host_set_up("tap0", false);
 	net_endpoint_wait_for_action(ep, NULL, NULL);
@@ -399,8 +399,8 @@ static void open_there(pid_t pid, bool followed)
 	ck_assert_int_eq(setns(here, CLONE_NEWNET), 0);
 	close_fd(&there);
 	close_fd(&here);
-	if (followed)
-		config.link_fd = tap_netlink_open_for(fd);
+	config.link_fd =
+		followed ? tap_netlink_open_for(fd) : tap_netlink_open();
 	open_endpoint(&config);
 }
 
