@@ -30,8 +30,13 @@ install() {
 		die "apt cannot install it"
 	}
 	[ -s $doc/copyright ] || die "no copyright file"
+	[ "$(command -v evnic)" = /usr/bin/evnic ] || die "another evnic"
 	for page in man5/evnic.json.5.gz man8/evnic.8.gz; do
 		gzip -t "/usr/share/man/$page" || die "$page"
+	done
+	for file in lib/systemd/system/evnic@.service \
+		share/bash-completion/completions/evnic; do
+		[ -s "/usr/$file" ] || die "$file"
 	done
 	[ "evnic $(dpkg-query -W -f '${Version}' evnic)" = "$(evnic --version)" ] ||
 		die "the package has not the program's version"

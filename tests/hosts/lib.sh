@@ -21,7 +21,6 @@ set -eu
 mirror=${EVNIC_DEBIAN_MIRROR:-http://deb.debian.org/debian}
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/evnic/hosts
 source=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
-user=1000 # a plain user
 
 die() {
 	echo "FAILED: $*" >&2
@@ -61,6 +60,9 @@ chmod 1777 "$root/dev/shm"
 mount -t devpts -o newinstance,ptmxmode=666,mode=620 devpts "$root/dev/pts"
 ln -s pts/ptmx "$root/dev/ptmx"
 ln -s /proc/self/fd "$root/dev/fd"
+for stream in 0:stdin 1:stdout 2:stderr; do
+	ln -s "/proc/self/fd/${stream%:*}" "$root/dev/${stream#*:}"
+done
 for device in null zero full random urandom tty kvm net/tun vhost-net; do
 	[ ! -c "/dev/$device" ] || cp -a "/dev/$device" "$root/dev/$device"
 	[ ! -c "/dev/$device" ] || chmod 666 "$root/dev/$device"
@@ -93,8 +95,9 @@ chrooted() {
 
 # keep DIR ARCHIVE: packs a directory into the cache.
 keep() {
-	tar -C "$1" --one-file-system -I 'gzip -1' -cf "$2.part" . &&
-		mv "$2.part" "$2" || die "$2 cannot be written; is there room?"
+	tar -C "$1" --one-file-system -I 'gzip -1' -cf "$2.part" . ||
+		die "$2.part cannot be written; is there room?"
+	mv "$2.part" "$2"
 }
 
 # The bare system, as an archive.

@@ -4,7 +4,7 @@
 # package.sh SUITE PAYLOAD: the Debian package, built on that Debian, in a clean
 # one: apt finds what it depends on, the program works (installed.sh), a guest
 # runs (the payload), and purging it leaves nothing. The guest runs for root and
-# for a plain user on a system of its own, and for root in a chroot.
+# for a plain user, on a system of its own and in a chroot.
 . "${0%/*}/lib.sh"
 
 suite=$1 payload=$2
@@ -34,33 +34,52 @@ mkdir "$guest"
 cp "$system"/builder/src/build/evnic_*.deb "$guest/evnic.deb"
 cp "$payload" "$source/tests/hosts/installed.sh" "$guest/"
 rm -rf "$system/builder"
-cat >"$guest/vm.json" <<-END
-	{ "boot-source": { "kernel_image_path": "/guest/payload",
-	    "boot_args": "mode=smoke" },
-	  "machine-config": { "mem_size_mib": 64 },
-	  "network-interfaces": [ { "iface_id": "eth0",
-	    "guest_mac": "06:00:ac:10:00:02", "backend": "l" } ],
-	  "backends": [ { "id": "l", "type": "loopback" } ] }
-END
 
-# runs HOW NAME COMMAND...: the guest says PASS.
+# describe NAME [KEYS]: a machine; KEYS end in a comma.
+describe() {
+	cat >"$guest/$1.json" <<-END
+		{ "boot-source": { "kernel_image_path": "/guest/payload",
+		    "boot_args": "mode=smoke" },
+		  "machine-config": { "mem_size_mib": 64 }, ${2:-}
+		  "network-interfaces": [ { "iface_id": "eth0",
+		    "guest_mac": "06:00:ac:10:00:02", "backend": "l" } ],
+		  "backends": [ { "id": "l", "type": "loopback" } ] }
+	END
+}
+
+# runs NAME HOW SYSTEM COMMAND...: evnic run NAME.json: the guest says PASS.
 runs() {
-	local what="$*"
-	"$@" timeout -k 5 60 evnic run /guest/vm.json \
-		</dev/null >"$system/out" 2>"$system/err" &&
-		grep -q PASS "$system/out" || {
-		cat "$system/out" "$system/err" >&2
-		die "$what evnic run"
-	}
-	echo "runs: $what"
+	local name=$1
+	shift
+	"$@" timeout -k 5 60 evnic run "/guest/$name.json" \
+		</dev/null >"$system/out" 2>"$system/err" ||
+		die "$* evnic run $name.json: $(cat "$system/err")"
+	grep -q PASS "$system/out" || die "$*: $(cat "$system/out")"
+	echo "runs: $name.json, $*"
+}
+
+# weak: the last run, or try to, spoke of the namespaces that it lacked.
+weak() {
+	grep -q "sandbox: user namespace: Operation not permitted" \
+		"$system/err" || die "weak, but: $(cat "$system/err")"
 }
 
 inside clean sh -eu /guest/installed.sh install </dev/null ||
 	die "Debian $suite: the package, installed"
 if (: >/dev/kvm) 2>/dev/null; then
-	runs inside clean
-	runs inside clean setpriv --reuid=$user --regid=$user --clear-groups
-	runs chrooted clean
+	plain=(setpriv --reuid=1000 --regid=1000 --clear-groups)
+	describe vm
+	describe lax '"sandbox": { "require_sandbox": false },'
+	runs vm inside clean
+	runs vm inside clean "${plain[@]}"
+	runs vm chrooted clean
+	# A chroot has no user namespaces to give: less confinement, and not
+	# unless that is asked for.
+	! (runs vm chrooted clean "${plain[@]}") 2>/dev/null ||
+		die "a plain user in a chroot is confined?"
+	weak
+	runs lax chrooted clean "${plain[@]}"
+	weak
 else
 	echo "/dev/kvm cannot be opened here: no guest was run"
 fi
