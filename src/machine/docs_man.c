@@ -42,9 +42,9 @@ struct entry {
 static const struct entry signals[] = {
 	{"SIGTERM", "The machine ends; the status is 0."},
 	{"SIGINT", "Likewise."},
-	{"SIGHUP", "Opens the log file anew, if there is one; otherwise the "
-		   "machine ends, unless the signal was ignored from the start "
-		   "(nohup)."},
+	{"SIGHUP", "Opens the log file anew, if there is one, and does nothing "
+		   "if the log is the journal. Otherwise the machine ends, "
+		   "unless the signal was ignored from the start (nohup)."},
 	{"SIGUSR1", "Writes to the log how the machine is doing."},
 	{"SIGTSTP", "Stops the machine until SIGCONT."},
 };
