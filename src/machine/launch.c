@@ -25,6 +25,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* How long one waits for a machine that was killed: much longer than for what
+ * may be anybody's (opener_retry()). */
+#define FORMER_MS	30000
+#define FORMER_FIRST_MS 8
+#define FORMER_STEP_MS	512
+
 void launch_failed(const char *what, int err)
 {
 	char cause[ERRNO_TEXT_MAX];
@@ -248,6 +254,33 @@ static int serve(const struct machine_config *config,
 	return status;
 }
 
+static bool is_orphaned(const char *path)
+{
+	return path && unix_is_orphaned(path);
+}
+
+/* A machine whose opener was killed dies with it, but lets go of nothing before
+ * its memory is given back, which takes a while if it is much. A signal ends the
+ * wait. */
+static void await_former(const struct machine_config *config, int signals)
+{
+	struct pollfd wake = {.fd = signals, .events = POLLIN};
+	bool told = false;
+	int waited = 0, wait = FORMER_FIRST_MS;
+
+	while (waited < FORMER_MS && (is_orphaned(config->control_socket) ||
+				      is_orphaned(config->metrics_socket))) {
+		if (wait == FORMER_STEP_MS && !told)
+			log_info("a machine that was killed is still giving "
+				 "back its memory: waiting for it");
+		told = wait == FORMER_STEP_MS;
+		if (poll(&wake, 1, wait) > 0)
+			break;
+		waited += wait;
+		wait = MIN(2 * wait, FORMER_STEP_MS);
+	}
+}
+
 struct pidfile_attempt {
 	struct pidfile *pidfile;
 	const char *path;
@@ -284,10 +317,12 @@ int launch(const struct machine_config *config,
 	fill_signals(&set);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
 	signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (signals < 0)
+	if (signals < 0) {
 		launch_failed("signals", -errno);
-	else if (take_pidfile(&pidfile, options->pidfile) == 0)
+	} else if (take_pidfile(&pidfile, options->pidfile) == 0) {
+		await_former(config, signals);
 		status = serve(config, options, signals);
+	}
 	pidfile_remove(&pidfile);
 	close_fd(&signals);
 	return status;

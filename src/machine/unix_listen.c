@@ -14,12 +14,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -60,6 +62,41 @@ int unix_connect(const char *path)
 	int err = make_address(&address, path);
 
 	return err < 0 ? err : connect_to(&address, 0);
+}
+
+/* The process may be there no longer, or wait for its parent to hear of it. */
+static bool has_ended(pid_t pid)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd ended = {.fd = fd, .events = POLLIN};
+	bool gone;
+
+	if (fd < 0)
+		return errno == ESRCH;
+	gone = poll(&ended, 1, 0) > 0;
+	close_fd(&fd);
+	return gone;
+}
+
+bool unix_is_orphaned(const char *path)
+{
+	struct sockaddr_un address;
+	struct ucred maker = {0};
+	socklen_t size = sizeof(maker);
+	bool orphaned;
+	int fd;
+
+	if (make_address(&address, path) < 0)
+		return false;
+	fd = connect_to(&address, SOCK_NONBLOCK);
+	if (fd < 0)
+		return false;
+	/* Of whoever called listen(2); 0: not in sight from here. */
+	orphaned =
+		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &maker, &size) == 0 &&
+		maker.pid > 0 && has_ended(maker.pid);
+	close_fd(&fd);
+	return orphaned;
 }
 
 /* The lock, or -1. */

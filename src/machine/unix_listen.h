@@ -33,6 +33,10 @@ void unix_listener_fini(struct unix_listener *listener);
  * path is longer than a socket's can be. */
 int unix_connect(const char *path) MUST_CHECK;
 
+/* Does a socket listen at @path whose maker has ended? Another process that has
+ * it, too, is about to end. */
+bool unix_is_orphaned(const char *path) MUST_CHECK;
+
 /* Closes a new connection for which there is no place: writes @text first, if it
  * fits. */
 void unix_refuse(int fd, const char *text);

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define MAX_CLIENTS 64
@@ -225,6 +227,55 @@ START_TEST(a_stale_socket_is_replaced)
 	fd = connect_client();
 	ck_assert(serves(fd));
 	(void)close(fd);
+}
+END_TEST
+
+/* Listens in a process that ends, but for a child that has the socket, too, and
+ * whose pid is returned. */
+static pid_t listen_and_die(const char *where)
+{
+	struct unix_listener orphan;
+	int told[2], status;
+	char error[512];
+	pid_t pid, child = -1;
+
+	ck_assert_int_eq(pipe(told), 0);
+	pid = fork();
+	if (pid == 0) {
+		if (unix_listen(&orphan, where, error, sizeof(error)) < 0)
+			_exit(1);
+		child = fork();
+		if (child == 0)
+			(void)pause();
+		_exit(write(told[1], &child, sizeof(child)) !=
+		      (ssize_t)sizeof(child));
+	}
+	ck_assert_int_eq(read(told[0], &child, sizeof(child)),
+			 (ssize_t)sizeof(child));
+	/* A zombie has ended, too. */
+	ck_assert_int_eq(waitid(P_PID, (id_t)pid, NULL, WEXITED | WNOWAIT), 0);
+	ck_assert(unix_is_orphaned(where));
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	(void)close(told[0]);
+	(void)close(told[1]);
+	return child;
+}
+
+START_TEST(a_socket_whose_maker_has_ended)
+{
+	char where[80];
+	pid_t child;
+
+	(void)snprintf(where, sizeof(where), "%s/orphan", dir);
+	ck_assert(!unix_is_orphaned(where));
+	ck_assert(!unix_is_orphaned(path)); /* ours */
+	child = listen_and_die(where);
+	ck_assert(unix_is_orphaned(where));
+	ck_assert_int_eq(kill(child, SIGKILL), 0);
+	while (unix_is_orphaned(where))
+		(void)usleep(1000);
+	(void)unlink(where);
 }
 END_TEST
 
@@ -682,6 +733,7 @@ int main(void)
 	tcase_add_test(tc, the_socket_is_for_its_owner);
 	tcase_add_test(tc, a_live_socket_is_refused);
 	tcase_add_test(tc, a_stale_socket_is_replaced);
+	tcase_add_test(tc, a_socket_whose_maker_has_ended);
 	tcase_add_test(tc, what_is_no_socket_is_left_alone);
 	tcase_add_test(tc, impossible_paths_are_told);
 	tcase_add_test(tc, another_ones_socket_is_not_removed);
