@@ -276,6 +276,7 @@ void log_limited(struct log_limit *limit, enum log_level level, const char *fmt,
 
 void log_emergency(const char *text, size_t len)
 {
+	int saved = errno;
 	struct line line;
 
 	if (!log_enabled(LOG_LEVEL_ERROR))
@@ -285,4 +286,5 @@ void log_emergency(const char *text, size_t len)
 	put(&line, text, len);
 	end_line(&line);
 	log_output_write(line.text, line.used, 0);
+	errno = saved;
 }

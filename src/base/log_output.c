@@ -139,7 +139,7 @@ static int write_whole(const char *text, size_t len)
 
 void log_output_write(const char *text, size_t len, uint64_t told)
 {
-	int saved = errno, err = 0;
+	int err = 0;
 
 	if (atomic_exchange_explicit(&last_was_cut, false,
 				     memory_order_relaxed)) {
@@ -155,5 +155,4 @@ void log_output_write(const char *text, size_t len, uint64_t told)
 		atomic_fetch_add_explicit(&lines_lost, told + 1,
 					  memory_order_relaxed);
 	}
-	errno = saved;
 }

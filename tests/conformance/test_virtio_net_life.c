@@ -15,6 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+START_TEST(queues_know_whose_they_are)
+{
+	nic_begin();
+	ck_assert_str_eq(nic_queue()->base.config.nic, "nic0");
+}
+END_TEST
+
 START_TEST(config_tells_mac_status_mtu)
 {
 	static const uint8_t expected[] = {0x02, 1, 2,	  3,	4, 5, 1, 0,
@@ -444,6 +451,7 @@ static Suite *suite(void)
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, nic_setup, nic_teardown);
+	tcase_add_test(tc, queues_know_whose_they_are);
 	tcase_add_test(tc, config_tells_mac_status_mtu);
 	tcase_add_test(tc, offer_follows_the_endpoint);
 	tcase_add_test(tc, features_must_fit_together);
