@@ -52,7 +52,7 @@ const struct host_feature host_features[] = {
 	 "run as root, or with CAP_BPF and CAP_NET_ADMIN", host_try_bpf},
 	{"prefault", "5.14", "`\"prefault\": true`", "an error at start",
 	 BUILT_OUT, host_try_prefault},
-	{"huge-pages", "4.14", "`\"huge_pages\": true`", "an error at start",
+	{"huge-pages", "4.14", "`\"huge_pages\": \"2M\"`", "an error at start",
 	 "sysctl vm.nr_hugepages=N, for pages of 2 MiB", host_try_huge_pages},
 	{"vhost-net", "2.6.34", "nothing yet", "nothing is lost",
 	 "modprobe vhost_net; the user must have the right to open it",
