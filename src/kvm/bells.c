@@ -42,17 +42,16 @@ static int ioeventfd(const struct bells *bells, const struct bell *bell,
 
 static void activate(struct bells *bells, struct bell *bell)
 {
+	uint64_t at = bells->base + bell->what.offset;
 	char cause[ERRNO_TEXT_MAX];
 	int err = ioeventfd(bells, bell, 0);
 
 	bell->active = !err;
 	if (err)
-		log_limited(
-			&bells->log, LOG_LEVEL_DEBUG,
-			"%s: doorbell at 0x%llx: %s; writes to it are slow",
-			bells->name,
-			(unsigned long long)(bells->base + bell->what.offset),
-			errno_text(-err, cause, sizeof(cause)));
+		log_limited(&bells->log, LOG_LEVEL_DEBUG,
+			    "%s: doorbell at 0x%llx: %s; writes to it are slow",
+			    bells->name, (unsigned long long)at,
+			    errno_text(-err, cause, sizeof(cause)));
 }
 
 static void deactivate(struct bells *bells, struct bell *bell)

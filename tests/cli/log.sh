@@ -30,7 +30,7 @@ says err "evnic: info: web1: the guest powered off"
 describe boot '"id": "web2", "logger": { "show_level": false },'
 expect 0 "$evnic" run vm.json
 says err "evnic: web2: the guest powered off"
-expect 0 "$evnic" run vm.json --level WARN
+expect 0 "$evnic" run vm.json --level ERROR
 lines err 0
 
 # A file has all, with times; what is there stays.
