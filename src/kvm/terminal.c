@@ -4,8 +4,8 @@
  *
  * Only input is changed: output processing stays, so that our own messages
  * keep their shape. The old settings are kept in one static object, since they
- * have to be found by an exit handler and by handlers of fatal signals
- * (tcsetattr() and raise() may be called there).
+ * have to be found by handlers of fatal signals (tcsetattr() and raise() may be
+ * called there).
  */
 #include "kvm/terminal.h"
 
@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -54,7 +53,6 @@ static void install_handlers(void)
 	if (terminal.has_handlers)
 		return;
 	terminal.has_handlers = true;
-	(void)atexit(terminal_restore);
 	(void)sigemptyset(&fatal.sa_mask);
 	for (size_t i = 0; i < ARRAY_SIZE(fatal_signals); i++) {
 		if (sigaction(fatal_signals[i], NULL, &present) == 0 &&

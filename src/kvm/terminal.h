@@ -9,8 +9,8 @@
 #include "base/util.h"
 
 /* Hands each key to us as it is typed, without echo and signals. @fd is a
- * terminal. It is put back by terminal_restore(), at exit() and before a fatal
- * signal ends the process. 0 or -errno. */
+ * terminal. It is put back by terminal_restore(), and before a fatal signal ends
+ * the process (SIGQUIT, say). 0 or -errno. */
 int terminal_raw(int fd) MUST_CHECK;
 
 /* Puts the terminal back. Idempotent. */

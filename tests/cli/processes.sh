@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-# evnic run is two processes: whichever of them is killed, whatever they held is
-# free at once. Here with signals that nobody can catch.
+# evnic run is two processes: what the machine has of the opener's, and what is
+# left when either of them is killed, at whatever time. (instances.sh: what the
+# next one finds.)
 . "${0%/*}/guest.sh"
 tool=$4
 
@@ -54,21 +55,6 @@ ended 1
 says err "the machine was killed by signal KILL"
 nothing_left
 
-# It needs no restart to be waited for, though; nor after its opener was killed,
-# which leaves names behind and takes the machine with it.
-for i in 1 2 3; do
-	start vm.json --pidfile pid
-	m=$(machine)
-	kill -KILL $pid
-	start vm.json --pidfile pid
-	within gone "$m"
-	expect 0 "$evnic" ctl sock status
-	says out running
-	kill -TERM $pid
-	ended 0
-	nothing_left
-done
-
 # On the way up: nothing is left, whenever it is.
 for i in 1 3 5 7; do
 	"$evnic" run vm.json --pidfile pid >console 2>err </dev/null &
@@ -81,15 +67,6 @@ for i in 1 3 5 7; do
 done
 start vm.json --pidfile pid
 
-# What is in use is in use: the second one says by what, and changes nothing.
-expect 1 "$evnic" run vm.json --pidfile pid
-says err "pid: another evnic runs with this pidfile (process $pid)"
-expect 1 "$evnic" run vm.json
-says err "sock: another process listens on this socket"
-expect 1 "$evnic" run vm.json --control other
-says err "metrics: another process listens on this socket"
-[ ! -e other ] || die "the second one's socket is left behind"
-expect 0 "$evnic" ctl sock status
 kill -TERM $pid
 ended 0
 nothing_left
