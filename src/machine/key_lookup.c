@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 const struct key *key_find(const struct key_table *table, const char *name)
 {
@@ -68,7 +69,8 @@ int key_word_index(const struct key *key, const char *word)
 	const char *w;
 
 	for (size_t i = 0; (w = key->word(i)); i++) {
-		if (strcmp(w, word) == 0)
+		if (strcmp(w, word) == 0 ||
+		    (key->any_case && strcasecmp(w, word) == 0))
 			return (int)i;
 	}
 	return -1;

@@ -246,9 +246,10 @@ static const struct key logger_keys[] = {
 		.type = KEY_WORD,
 		.offset = offsetof(struct logger_config, level),
 		.fallback = "Info",
+		.any_case = true,
 		.word = level_word,
-		.text = "The least important lines that are written. `Warning` "
-			"is `Warn`, `Trace` is `Debug`. `evnic run --level` "
+		.text = "The least important lines that are written, in any "
+			"case. `Warning` is `Warn`, `Trace` is `Debug`. `evnic run --level` "
 			"says otherwise.",
 	},
 	{

@@ -9,7 +9,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 void logger_default_id(const char *path, char id[LOG_ID_MAX])
 {
@@ -29,14 +28,8 @@ void logger_default_id(const char *path, char id[LOG_ID_MAX])
 int logger_level(const char *word)
 {
 	const struct key *logger = key_find(&key_table_machine, "logger");
-	const struct key *level = key_find(logger->table, "level");
-	const char *known;
 
-	for (size_t i = 0; (known = level->word(i)) != NULL; i++) {
-		if (strcasecmp(word, known) == 0)
-			return (int)i;
-	}
-	return -1;
+	return key_word_index(key_find(logger->table, "level"), word);
 }
 
 static enum log_level level_of(int level)

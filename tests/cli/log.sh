@@ -88,6 +88,40 @@ ended 1
 stamped log 1
 says log "the machine was killed by signal KILL"
 
+# Also under nohup: there a hang-up is about the log alone.
+rm -f log
+trap '' HUP
+start vm.json --log-path log
+trap - HUP
+kill -HUP $pid
+awaits log "the log goes on here"
+kill -TERM $pid
+ended 0
+
+# A disk that fills up, and has room again: SIGUSR1 has much to say.
+if unshare -m mount -t tmpfs tmpfs /mnt 2>/dev/null; then
+	mkdir small
+	limit=90 expect 0 unshare -m sh -euc '
+		mount -t tmpfs -o size=64k tmpfs small
+		"$1" run vm.json --log-path small/log --control sock \
+			>console </dev/null &
+		tries=0
+		until grep -q READY console; do
+			tries=$((tries + 1))
+			[ $tries -lt 1200 ] || exit 1
+			sleep 0.05
+		done
+		dd if=/dev/zero of=small/rest bs=4k 2>/dev/null || :
+		kill -USR1 "$(pgrep -P $!)"
+		for i in 1 2 3; do "$1" ctl sock inspect / >/dev/null; done
+		rm small/rest
+		kill -TERM $!
+		wait $!
+		cp small/log .' sh "$evnic"
+	says log " lines were lost: No space left on device (ENOSPC)"
+	says log "signal TERM: the machine ends"
+fi
+
 # If there can be no new one the old one stays.
 mkdir logs
 start vm.json --log-path logs/log

@@ -174,7 +174,7 @@ START_TEST(sandbox_and_logger)
 	const struct machine_config *c = &desc.config;
 
 	parse("{" BOOT ", \"id\": \"vm7\", "
-	      "\"logger\": {\"log_path\": \"l\", \"level\": \"Warning\", "
+	      "\"logger\": {\"log_path\": \"l\", \"level\": \"warninG\", "
 	      "\"show_level\": false, \"show_log_origin\": false}, "
 	      "\"sandbox\": {\"seccomp\": \"log\", \"uid\": 0, "
 	      "\"gid\": 4294967294, \"require_sandbox\": false, "
