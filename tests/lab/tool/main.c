@@ -34,6 +34,8 @@ static const struct lab_verb verbs[] = {
 	{"channels", "IFACE N", 2, lab_channels},
 	{"rss", "IFACE QUEUE", 2, lab_rss},
 	{"terminal", "OUTPUT COMMAND...", -2, lab_terminal},
+	{"tap", "IFACE COMMAND...", -2, lab_tap},
+	{"small-pages", "COMMAND...", -1, lab_small_pages},
 };
 
 int lab_fail(const char *what)

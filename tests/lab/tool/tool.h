@@ -25,6 +25,8 @@ int lab_feature(char **argv);
 int lab_channels(char **argv);
 int lab_rss(char **argv);
 int lab_terminal(char **argv);
+int lab_tap(char **argv);
+int lab_small_pages(char **argv);
 
 /* Print "lab-tool: WHAT: cause" for errno and return 1. */
 int lab_fail(const char *what);

@@ -19,6 +19,8 @@
 
 #include "tool.h"
 
+#define LOOK_AGAIN_MS 200
+
 static int pidfd_get(const char *text)
 {
 	pid_t pid = (pid_t)lab_number(text, INT32_MAX);
@@ -159,7 +161,10 @@ static int nic_read(const char *iface)
 	return access(path, F_OK) == 0;
 }
 
-/* IFACE 0|1 MS: 0 once @read_state says what is asked. */
+/*
+ * IFACE 0|1 MS: 0 once @read_state says what is asked. It looks again a little
+ * later, since the kernel tells of an interface's end before it is over.
+ */
 static int wait_rtnetlink(char **argv, int (*read_state)(const char *iface))
 {
 	uint64_t deadline = lab_clock_ms() + lab_number(argv[2], 86400000);
@@ -167,6 +172,7 @@ static int wait_rtnetlink(char **argv, int (*read_state)(const char *iface))
 	struct sockaddr_nl addr = {.nl_family = AF_NETLINK,
 				   .nl_groups = RTMGRP_LINK};
 	struct pollfd fd = {.events = POLLIN};
+	int left;
 
 	fd.fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
 		       NETLINK_ROUTE);
@@ -177,7 +183,10 @@ static int wait_rtnetlink(char **argv, int (*read_state)(const char *iface))
 			fprintf(stderr, "lab-tool: %s: timeout\n", argv[0]);
 			return 1;
 		}
-		if (poll(&fd, 1, lab_left_ms(deadline)) < 0 && errno != EINTR)
+		left = lab_left_ms(deadline);
+		if (poll(&fd, 1, left < LOOK_AGAIN_MS ? left : LOOK_AGAIN_MS) <
+			    0 &&
+		    errno != EINTR)
 			return lab_fail("poll");
 		drain(fd.fd);
 	}
