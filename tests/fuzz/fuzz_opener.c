@@ -295,7 +295,7 @@ static void op_tap(struct stream *s)
 
 	take_name(s, name);
 	memcpy(request.u.tap.ifname, name, sizeof(request.u.tap.ifname));
-	request.u.tap.fd = (int8_t)take(s, 1);
+	request.u.tap.fd = (int64_t)take(s, 1) - 128;
 	request.u.tap.queue_pairs = (uint32_t)(int8_t)take(s, 1);
 	request.u.tap.create = (uint8_t)take(s, 1);
 	ask(s, s->machine, &request);
