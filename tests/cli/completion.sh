@@ -71,6 +71,8 @@ offers ""
 # evnic ctl: the commands, and the second words of those that have two.
 "$evnic" ctl --help | sed -n 's/^  \([a-z].*\)/\1/p' | grep -v '^evnic' >commands
 [ "$(wc -l <commands)" -gt 20 ] || die "no commands"
+tab ctl -
+offers --help --json
 tab ctl so
 offers sock
 tab ctl sock ''
