@@ -12,11 +12,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static char dir[32];
@@ -201,6 +203,47 @@ static int ask(const void *request, size_t size, struct opener_reply *reply)
 	return reply->err;
 }
 
+/* How many messages a service manager has got, once all that the machine said
+ * has been heard. */
+static unsigned int told(int manager)
+{
+	unsigned int n = 0;
+	char text[128];
+
+	refused(OPENER_INITRD, -EACCES, "no such thing");
+	while (recv(manager, text, sizeof(text), 0) > 0)
+		n++;
+	return n;
+}
+
+/* A machine that was taken over does not flood the service manager. */
+START_TEST(readiness_is_told_once)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int manager =
+		socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	char name[64];
+
+	(void)snprintf(name, sizeof(name), "@evnic-opener-%d", (int)getpid());
+	memcpy(address.sun_path + 1, name + 1, strlen(name) - 1);
+	ck_assert_int_eq(
+		bind(manager, (const struct sockaddr *)&address,
+		     (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
+				 strlen(name))),
+		0);
+	(void)setenv("NOTIFY_SOCKET", name, 1);
+	notify_init(&server.notify, -1);
+	for (unsigned int i = 0; i < 5; i++)
+		opener_ready(&opener);
+	ck_assert_uint_eq(told(manager), 1);
+	server.reloading = true; /* launch.c, after SIGHUP */
+	for (unsigned int i = 0; i < 5; i++)
+		opener_ready(&opener);
+	ck_assert_uint_eq(told(manager), 1);
+	(void)close(manager);
+}
+END_TEST
+
 START_TEST(nonsense_is_refused)
 {
 	static const uint32_t kinds[] = {OPENER_KINDS, 77, UINT32_MAX};
@@ -299,6 +342,7 @@ int main(void)
 	tcase_add_test(tc, what_is_not_named_is_not_opened);
 	tcase_add_test(tc, errors_are_passed_on);
 	tcase_add_test(tc, a_socket_is_the_machines);
+	tcase_add_test(tc, readiness_is_told_once);
 	tcase_add_test(tc, nonsense_is_refused);
 	tcase_add_test(tc, nobody_is_waited_for);
 	tcase_add_test(tc, an_opener_that_has_gone);
