@@ -72,8 +72,10 @@ const struct verb verbs[VERBS] = {
 				"and runs it until it ends.",
 			.options = run_options,
 			.notes =
-				"With the serial port on the terminal, Ctrl-A x ends "
-				"the machine.",
+				"It is two processes: the one that was started "
+				"opens what the description names, and its child "
+				"runs the guest, confined. With the serial port on "
+				"the terminal, Ctrl-A x ends the machine.",
 			.statuses =
 				{
 					"the guest powered off, or reset itself with "
