@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# The manual pages are sound mdoc(7), and have what --help has.
+# The manual pages are sound mdoc(7), and have what --help has; what operations.md
+# quotes is what evnic says.
 . "${0%/*}/lib.sh"
 
 command -v mandoc >/dev/null || {
@@ -27,3 +28,12 @@ sed -n 's/^  \([a-z].*\)/\1/p' help | tr -d ' ' | grep -v '^evnic' |
 	while read -r command; do
 		says squeezed "$command"
 	done
+
+# What docs/operations.md quotes is still said: the end of each line, which is
+# the cure.
+sed -n 's/^evnic: [a-z]*: //p' "$source/docs/operations.md" |
+	sed 's/.*[:;] //; s/ [A-Z0-9]*$//' | grep -v '(E[A-Z]*)$' >quoted
+[ "$(wc -l <quoted)" -ge 8 ] || die "few lines are quoted"
+while read -r cure; do
+	grep -aqF -e "$cure" "$evnic" || die "evnic never says: $cure"
+done <quoted
