@@ -19,6 +19,9 @@ void docs_write_control(FILE *out);
 void docs_write_man_evnic(FILE *out);
 void docs_write_man_json(FILE *out);
 
+/* The tables of docs/security.md. */
+void docs_write_calls(FILE *out);
+
 /* docs/machine.schema.json. */
 void docs_write_schema(FILE *out);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes one of the generated files of docs/, or the README's table of
- * features, to standard output: run by the build's "docs" target, and by the
- * test that they are up to date.
+ * Writes one of the generated files of docs/, or a table of README.md or of
+ * docs/security.md, to standard output: run by the build's "docs" target, and by
+ * the test that they are up to date.
  */
 #include "base/util.h"
 #include "machine/docs.h"
@@ -18,6 +18,7 @@ static const struct {
 	{"markdown", docs_write_markdown}, {"schema", docs_write_schema},
 	{"control", docs_write_control},   {"man8", docs_write_man_evnic},
 	{"man5", docs_write_man_json},	   {"features", host_write_features},
+	{"calls", docs_write_calls},
 };
 
 int main(int argc, char **argv)
