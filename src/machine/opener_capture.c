@@ -185,7 +185,10 @@ void opener_serve_capture(struct opener_server *server,
 	struct capture_files files = {.n = ask.files};
 	const char *name;
 
-	ask.path[sizeof(ask.path) - 1] = '\0';
+	if (!memchr(ask.path, '\0', sizeof(ask.path))) {
+		opener_answer_fail(answer, -EINVAL, "a path without an end");
+		return;
+	}
 	files.dir = find_directory(server, ask.path);
 	if (files.dir < 0) {
 		opener_answer_fail(

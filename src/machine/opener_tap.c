@@ -138,7 +138,10 @@ void opener_serve_tap(struct opener_server *server,
 	struct opener_tap_request ask = request->u.tap;
 	const struct backend_config *backend;
 
-	ask.ifname[sizeof(ask.ifname) - 1] = '\0';
+	if (!memchr(ask.ifname, '\0', sizeof(ask.ifname))) {
+		opener_answer_fail(answer, -EINVAL, "a name without an end");
+		return;
+	}
 	if (ask.queue_pairs < 1 || ask.queue_pairs > CONFIG_MAX_QUEUE_PAIRS) {
 		opener_answer_fail(answer, -EINVAL,
 				   "a tap has 1 to %d queue pairs",
