@@ -166,9 +166,9 @@ void capture_rig_start(struct capture_rig *r)
 	struct capture_config config = r->config;
 
 	if (config.fd < 0)
-		config.fd = open(config.path,
-				 O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
-				 0600);
+		config.fd =
+			open(config.path,
+			     O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (config.rotate_size)
 		begin_rotation(r, &config);
 	ck_assert_msg(capture_start(r->ep, &config, &r->error) == 0, "%s",

@@ -94,7 +94,8 @@ static void open_frontend(struct rig *rig)
 
 	rig->loop = rig->control;
 	if (rig->mode & RIG_THREAD) {
-		ck_assert_int_eq(iothread_create("rig", THREAD_QUEUE, &rig->io), 0);
+		ck_assert_int_eq(iothread_create("rig", THREAD_QUEUE, &rig->io),
+				 0);
 		rig->loop = &rig->io->loop;
 	}
 	ck_assert_int_eq(net_bufs_init(&rig->bufs, &bufs), 0);

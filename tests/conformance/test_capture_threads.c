@@ -165,7 +165,8 @@ static void begin_pairs(void)
 		memset(p, 0, sizeof(*p));
 		p->client.ready = ready_cb;
 		ck_assert_int_eq(net_bufs_init(&p->bufs, &config), 0);
-		ck_assert_int_eq(iothread_create("pair", THREAD_QUEUE, &p->io), 0);
+		ck_assert_int_eq(iothread_create("pair", THREAD_QUEUE, &p->io),
+				 0);
 		configs[i] = (struct net_queue_config){
 			.loop = &p->io->loop,
 			.client = &p->client,

@@ -68,7 +68,8 @@ static void begin(int variant)
 	fake_platform_init(&platform, &ram.mem, !(variant & 2));
 	ck_assert_int_eq(loopback_endpoint_create(&loop, &endpoint), 0);
 	if (variant & 4) {
-		ck_assert_int_eq(iothread_create("pair", THREAD_QUEUE, &thread), 0);
+		ck_assert_int_eq(iothread_create("pair", THREAD_QUEUE, &thread),
+				 0);
 		queue_loop = &thread->loop;
 	}
 	config.endpoint = endpoint;

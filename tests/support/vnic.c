@@ -87,7 +87,8 @@ void vnic_plug(struct vnic *vnic, struct net_endpoint *endpoint,
 		loops[i] = &vnic->loop;
 		if (!threads)
 			continue;
-		if (iothread_create("pair", THREAD_QUEUE, &vnic->threads[i]) < 0)
+		if (iothread_create("pair", THREAD_QUEUE, &vnic->threads[i]) <
+		    0)
 			abort();
 		loops[i] = &vnic->threads[i]->loop;
 	}
