@@ -33,6 +33,7 @@ static const struct lab_verb verbs[] = {
 	{"feature", "IFACE NAME on|off", 3, lab_feature},
 	{"channels", "IFACE N", 2, lab_channels},
 	{"rss", "IFACE QUEUE", 2, lab_rss},
+	{"tsc-khz", "", 0, lab_tsc_khz},
 	{"terminal", "OUTPUT COMMAND...", -2, lab_terminal},
 	{"tap", "IFACE COMMAND...", -2, lab_tap},
 	{"small-pages", "COMMAND...", -1, lab_small_pages},

@@ -26,6 +26,7 @@ int lab_channels(char **argv);
 int lab_rss(char **argv);
 int lab_terminal(char **argv);
 int lab_tap(char **argv);
+int lab_tsc_khz(char **argv);
 int lab_small_pages(char **argv);
 
 /* Print "lab-tool: WHAT: cause" for errno and return 1. */
