@@ -313,8 +313,8 @@ static pid_t spawn_swapper(void)
 	if (chdir(caps) < 0)
 		_exit(1);
 	for (;;) {
-		(void)symlink(secret, "link");
-		(void)rename("link", "race.x");
+		if (symlink(secret, "link") == 0)
+			(void)rename("link", "race.x");
 		(void)close(open("file", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
 		(void)rename("file", "race.x");
 	}
