@@ -138,7 +138,8 @@ const struct call sandbox_calls[] = {
 	 .reason = "libev: ev_async_start(); backends/tap_adopt.c, "
 		   "backends/capture_sink.c"},
 	{CALL(newfstatat), CONTROL | WRITER, ONE_OF(3, AT_EMPTY_PATH),
-	 .reason = "fstat() before glibc 2.39: backends/capture_sink.c"},
+	 .reason = "fstat() before glibc 2.39: backends/capture_sink.c",
+	 .rare = true},
 	{CALL(fstat), CONTROL | WRITER | OPENER,
 	 .reason = "fstat() since glibc 2.39: backends/capture_sink.c",
 	 .rare = true},
@@ -150,8 +151,11 @@ const struct call sandbox_calls[] = {
 	 .reason = "sysconf(): kvm/memory.c; qsort()"},
 
 	/* Control loop: threads. */
-	{CALL(clone), CONTROL, ONE_OF(0, CLONE_FOR_THREAD),
-	 .reason = "pthread_create()"},
+	{CALL(clone), CONTROL,
+	 .check = {.op = CALL_ONE_OF,
+		   .values = VALUES(CLONE_FOR_THREAD),
+		   .n_values = 1},
+	 .arguments = "the flags of a thread", .reason = "pthread_create()"},
 	{CALL(clone3), CONTROL, .refused = true,
 	 .arguments = "answered with ENOSYS",
 	 .reason = "pthread_create() tries it before clone"},
@@ -217,12 +221,12 @@ const struct call sandbox_calls[] = {
 	{CALL(unlinkat), OPENER, .reason = "machine/capture_files.c"},
 	{CALL(renameat), OPENER, .reason = "machine/capture_files.c"},
 	{CALL(socket), OPENER,
-	 .reason = "machine/unix_listen.c, machine/notify.c, "
-		   "backends/tap_open.c, backends/tap_netlink.c"},
+	 .reason = "machine/unix_listen.c, backends/tap_open.c, "
+		   "backends/tap_netlink.c"},
 	{CALL(bind), OPENER,
 	 .reason = "machine/unix_listen.c, backends/tap_netlink.c"},
 	{CALL(connect), OPENER,
-	 .reason = "machine/unix_listen.c, machine/notify.c"},
+	 .reason = "machine/unix_listen.c: does somebody listen?"},
 	{CALL(listen), OPENER, .reason = "machine/unix_listen.c"},
 	{CALL(socketpair), OPENER, .reason = "machine/opener_server.c"},
 	{CALL(sendmsg), OPENER, .reason = "machine/opener_server.c"},
