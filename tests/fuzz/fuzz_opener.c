@@ -362,7 +362,8 @@ static void op_change(struct stream *s)
 		(void)unlinkat(caps_fd, name, AT_REMOVEDIR);
 	switch (take(s, 1) % 5) {
 	case 0:
-		(void)symlinkat(secret, caps_fd, name);
+		if (symlinkat(secret, caps_fd, name) < 0)
+			return;
 		break;
 	case 1:
 		(void)mkdirat(caps_fd, name, 0700);
@@ -371,7 +372,8 @@ static void op_change(struct stream *s)
 		(void)mkfifoat(caps_fd, name, 0600);
 		break;
 	case 3:
-		(void)symlinkat("../there/new", caps_fd, name);
+		if (symlinkat("../there/new", caps_fd, name) < 0)
+			return;
 		break;
 	default:
 		break;
