@@ -102,6 +102,12 @@ START_TEST(errors_name_cause_and_cure)
 }
 END_TEST
 
+static int never(int rotator)
+{
+	UNUSED(rotator);
+	return -EIO;
+}
+
 /* What had something in it is left alone: appended to, not rotated. */
 START_TEST(file_that_was_not_empty)
 {
@@ -111,6 +117,7 @@ START_TEST(file_that_was_not_empty)
 	r.config.fd = open(r.path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	ck_assert_int_eq(write(r.config.fd, before, 6), 6);
 	r.config.rotate_size = 1U << 20;
+	r.config.rotate = never;
 	refused(-EINVAL, "it must be empty");
 	r.config.rotate_size = 0;
 	capture_rig_start(&r);
@@ -547,6 +554,11 @@ START_TEST(nothing_is_left_over)
 		capture_rig_wait(rig, 1);
 		rig->config.path = rig->path;
 		rig->config.fd = -1;
+		rig->config.rotate_size = CAPTURE_ROTATE_MIN;
+		rig->rotate_files = 2;
+		capture_rig_start(rig);
+		capture_rig_stop(rig);
+		rig->config.rotate_size = 0;
 		if (i == 1) {
 			live = count_live_allocations();
 			fds = count_fds();
