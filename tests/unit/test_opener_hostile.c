@@ -38,6 +38,7 @@ static struct opener opener;
 static pid_t pid;
 static int said = -1; /* what the opener writes to standard error */
 static bool no_taps;
+static int tap_fd = -1; /* what evnic was started with */
 
 static size_t count_fds(void)
 {
@@ -61,8 +62,9 @@ static int serve(struct opener_server *server)
 			return 1;
 		(void)opener_server_serve(server);
 	}
-	/* The machine's socket is gone. */
-	return count_fds() == before - 1 ? 0 : 2;
+	/* The machine's socket is gone, and a tap that it was given. */
+	before -= 1 + server->gave_tap[1];
+	return count_fds() == before ? 0 : 2;
 }
 
 static void begin(void)
@@ -121,7 +123,14 @@ static void setup(void)
 			      .queue_pairs = 2}},
 		.n_backends = 1,
 	};
+	if (!no_taps) {
+		tap_fd = tap_host_open("fd0",
+				       IFF_TAP | IFF_NO_PI | IFF_VNET_HDR);
+		config.backends[1].fd = tap_fd;
+		config.n_backends = 2;
+	}
 	begin();
+	close_fd(&tap_fd);
 }
 
 /* The secret is as it was, and alone. */
@@ -606,8 +615,10 @@ START_TEST(taps_outside)
 	refused_tap("named0", -1, 1, 0, -EACCES);
 	refused_tap("named0", -1, 2, 1, -EACCES);
 	refused_tap("named0", INT64_MIN, 3, 0, -EACCES);
-	for (int64_t fd = 0; fd < 20; fd++)
-		refused_tap("", fd, 1, 0, -EACCES);
+	for (int64_t fd = 0; fd < 20; fd++) {
+		if (config.n_backends < 2 || fd != config.backends[1].fd)
+			refused_tap("", fd, 1, 0, -EACCES);
+	}
 	refused_tap("ok0", 3, 1, 0, -EACCES);
 	refused_tap("", INT64_MAX, 1, 0, -EACCES);
 }
@@ -622,6 +633,29 @@ START_TEST(taps_of_any_kind)
 	refused_tap("ok%d", -1, 1, 1, -EINVAL);
 	refused_tap("ok 0", -1, 1, 1, -EINVAL);
 	refused_tap("ok0/x", -1, 1, 1, -EINVAL);
+}
+END_TEST
+
+/* Its number may be anything's when it is gone. */
+START_TEST(descriptor_is_given_once)
+{
+	struct opener_error error = {""};
+	int fds[CONFIG_MAX_QUEUE_PAIRS], link_fd;
+	size_t n;
+
+	if (no_taps)
+		return;
+	ck_assert_msg(!opener_tap(&opener, &config.backends[1], fds, &n,
+				  &link_fd, &error),
+		      "%s", error.text);
+	ck_assert_uint_eq(n, 1);
+	close_fd(&fds[0]);
+	close_fd(&link_fd);
+	ck_assert_int_eq(opener_tap(&opener, &config.backends[1], fds, &n,
+				    &link_fd, &error),
+			 -EBADF);
+	ck_assert_ptr_nonnull(strstr(error.text, "used up"));
+	ck_assert(!tap_host_exists("fd0"));
 }
 END_TEST
 
@@ -697,6 +731,7 @@ int main(void)
 	tcase_add_test(tc, empty_message);
 	tcase_add_test(tc, taps_outside);
 	tcase_add_test(tc, taps_of_any_kind);
+	tcase_add_test(tc, descriptor_is_given_once);
 	tcase_add_test(tc, taps_are_given_away);
 	tcase_add_test(tc, steering_of_any_kind);
 	suite_add_tcase(suite, tc);
