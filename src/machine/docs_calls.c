@@ -8,25 +8,27 @@
 static void write_counts(FILE *out)
 {
 	(void)fputs("| | different system calls |\n|---|---|\n", out);
-	for (int kind = 0; kind < THREAD_KINDS; kind++) {
+	for (enum thread_kind kind = THREAD_CONTROL; kind < THREAD_KINDS;
+	     kind++) {
 		if (kind == THREAD_CONTROL)
 			(void)fprintf(out, "| %s thread, and so the machine | ",
 				      thread_kind_name(kind));
 		else
 			(void)fprintf(out, "| %s%s | ", thread_kind_name(kind),
 				      kind == THREAD_OPENER ? "" : " thread");
-		(void)fprintf(out, "%zu |\n",
-			      sandbox_count_calls((enum thread_kind)kind));
+		(void)fprintf(out, "%zu |\n", sandbox_count_calls(kind));
 	}
 }
 
 static void write_heads(FILE *out)
 {
 	(void)fputs("\n| call |", out);
-	for (int kind = 0; kind < THREAD_KINDS; kind++)
+	for (enum thread_kind kind = THREAD_CONTROL; kind < THREAD_KINDS;
+	     kind++)
 		(void)fprintf(out, " %s |", thread_kind_name(kind));
 	(void)fputs(" arguments | needed by |\n|---|", out);
-	for (int kind = 0; kind < THREAD_KINDS; kind++)
+	for (enum thread_kind kind = THREAD_CONTROL; kind < THREAD_KINDS;
+	     kind++)
 		(void)fputs("---|", out);
 	(void)fputs("---|---|\n", out);
 }
@@ -39,7 +41,8 @@ void docs_write_calls(FILE *out)
 	write_heads(out);
 	for (size_t i = 0; sandbox_row(i, &row); i++) {
 		(void)fprintf(out, "| `%s` |", row.call);
-		for (int kind = 0; kind < THREAD_KINDS; kind++)
+		for (enum thread_kind kind = THREAD_CONTROL;
+		     kind < THREAD_KINDS; kind++)
 			(void)fputs(row.kinds >> kind & 1 ? " x |" : " |", out);
 		(void)fprintf(out, " %s%s| %s%s |\n", row.arguments,
 			      *row.arguments ? " " : "", row.reason,

@@ -21,11 +21,11 @@ enum call_check_op {
 /* What is asked of one argument. The kernel takes an int from its low half; one
  * that it takes whole (@wide) must have nothing in the high half. */
 struct call_check {
+	const uint32_t *values;
+	size_t n_values;
 	enum call_check_op op;
 	unsigned int arg;
 	bool wide;
-	const uint32_t *values;
-	size_t n_values;
 };
 
 /* A call may have several rows: what one of them allows is allowed. @refused:
@@ -33,10 +33,10 @@ struct call_check {
 struct call {
 	const char *name;
 	long nr;
-	unsigned int kinds;
-	struct call_check check;
 	const char *arguments; /* the check, in words */
 	const char *reason;
+	struct call_check check;
+	unsigned int kinds;
 	bool rare;
 	bool refused;
 };

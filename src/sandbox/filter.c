@@ -32,7 +32,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#define ARGUMENT_LOW(i)	 (offsetof(struct seccomp_data, args) + 8 * (i))
+#define ARGUMENT_LOW(i)	 (offsetof(struct seccomp_data, args) + (size_t)8 * (i))
 #define ARGUMENT_HIGH(i) (ARGUMENT_LOW(i) + 4)
 
 struct builder {

@@ -63,7 +63,8 @@ static const char *cure(int err)
 	case -EINVAL:
 		return "the kernel is built without them";
 	default:
-		return "run as root, or allow it: the container's rules, sysctl "
+		return "run as root, not in a chroot, or allow it: the "
+		       "container's rules, sysctl "
 		       "kernel.unprivileged_userns_clone=1 or "
 		       "kernel.apparmor_restrict_unprivileged_userns=0";
 	}
