@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -29,9 +30,13 @@ static void *thread_main(void *arg)
 static int run_job(struct job *job)
 {
 	pthread_t thread;
+	sigset_t all;
 
 	if (job->kind == THREAD_CONTROL || job->kind == THREAD_OPENER)
 		return job->body(job->arg);
+	/* As the machine's are made. */
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, NULL);
 	if (pthread_create(&thread, NULL, thread_main, job) ||
 	    pthread_join(thread, NULL))
 		return CONFINED_FAILED;
