@@ -25,6 +25,8 @@ const struct host_feature host_features[] = {
 	{"kvm", "4.11", "`evnic run`", "no machine", NULL, NULL},
 	{"close-range", "5.9", "`evnic run`", "no machine", BUILT_OUT,
 	 host_try_close_range},
+	{"pidfd", "5.3", "to tell a socket that a killed evnic left",
+	 "it counts as in use", BUILT_OUT, host_try_pidfd},
 	{"namespaces", "3.8", "confinement",
 	 "files and processes of the host stay in sight", USERNS,
 	 host_try_namespaces},

@@ -125,6 +125,15 @@ int host_try_close_range(void)
 	return close_range(UINT32_MAX - 1, UINT32_MAX - 1, 0) < 0 ? -errno : 0;
 }
 
+int host_try_pidfd(void)
+{
+	int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	int err = fd < 0 ? -errno : 0;
+
+	close_fd(&fd);
+	return err;
+}
+
 /*
  * Taps.
  */

@@ -18,6 +18,7 @@ int host_try_vhost(void);
 int host_try_prefault(void);
 int host_try_huge_pages(void);
 int host_try_close_range(void);
+int host_try_pidfd(void);
 int host_try_user_namespace(void);
 int host_try_namespaces(void);
 int host_try_empty_root(void);
