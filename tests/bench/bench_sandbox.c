@@ -12,8 +12,9 @@
  * sandbox.ratio_small: the same for frames of 64 bytes, the worse direction:
  * there it shows most what the kernel takes at each system call of a thread that
  * has a filter at all, be it one that allows everything.
- * Each time is the lower quartile of the samples: what else the host does makes
- * a sample longer, never shorter.
+ * For each kind there are rounds, each with two new processes: where their memory
+ * lies makes a difference of a few percent that has nothing to do with it. The
+ * ratio is the median of the rounds'.
  * sandbox.calls_queue, sandbox.calls_process: how many system calls a queue
  * thread and the whole machine may use; at most 30 and 60.
  */
@@ -34,9 +35,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SAMPLES	      31
-#define WARM_UP	      3
-#define SAMPLE_NS     20000000
+#define ROUNDS	      11
+#define WARM_UP_NS    5000000
+#define SAMPLE_NS     40000000
 #define SMALL_FRAME   64
 #define GSO_FRAME     65214
 #define PAGE	      4096
@@ -213,11 +214,11 @@ struct times {
 	double off, on;
 };
 
-static struct times sample(void)
+static struct times sample(uint64_t ns)
 {
 	struct tap_cost a = {0}, b = {0};
 
-	while (a.ns < SAMPLE_NS || b.ns < SAMPLE_NS) {
+	while (a.ns < ns || b.ns < ns) {
 		one_batch(&off, &a);
 		one_batch(&on, &b);
 	}
@@ -227,6 +228,19 @@ static struct times sample(void)
 	};
 }
 
+static struct times one_round(const struct tap_case *what)
+{
+	struct times t;
+
+	start(&off, what);
+	start(&on, what);
+	(void)sample(WARM_UP_NS);
+	t = sample(SAMPLE_NS);
+	end(&off);
+	end(&on);
+	return t;
+}
+
 static int compare(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
@@ -234,30 +248,27 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static double lower_quartile(double *values)
+static double median(double *values)
 {
-	qsort(values, SAMPLES, sizeof(*values), compare);
-	return values[SAMPLES / 4];
+	qsort(values, ROUNDS, sizeof(*values), compare);
+	return values[ROUNDS / 2];
 }
 
 static struct times measure(const struct tap_case *what)
 {
-	double ns_off[SAMPLES], ns_on[SAMPLES];
+	double ratios[ROUNDS], ns[ROUNDS];
 	struct times t;
 
-	start(&off, what);
-	start(&on, what);
-	for (int i = -WARM_UP; i < SAMPLES; i++) {
-		t = sample();
-		ns_off[MAX(i, 0)] = t.off;
-		ns_on[MAX(i, 0)] = t.on;
+	for (int i = 0; i < ROUNDS; i++) {
+		t = one_round(what);
+		ratios[i] = t.on / t.off;
+		ns[i] = t.off;
 	}
-	end(&off);
-	end(&on);
-	t.off = lower_quartile(ns_off);
-	t.on = lower_quartile(ns_on);
-	(void)printf("%-13s %.3f x: %.0f against %.0f ns a packet\n",
-		     what->name, t.on / t.off, t.on, t.off);
+	t.off = median(ns);
+	t.on = t.off * median(ratios);
+	(void)printf("%-13s %.3f x (%.3f..%.3f): %.0f ns a packet without\n",
+		     what->name, t.on / t.off, ratios[0], ratios[ROUNDS - 1],
+		     t.off);
 	(void)fflush(stdout);
 	return t;
 }
