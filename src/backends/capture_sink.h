@@ -14,7 +14,8 @@
 #include <sys/types.h>
 
 /* @stream: a pipe or socket, whose reader may be slow or go. @whole: a regular
- * file, all of which is ours. @len: bytes of the present file. @written: bytes of all of them; any thread may read it. */
+ * file, all of which is ours. @len: bytes of the present file. @written: bytes
+ * of all of them; any thread may read it. */
 struct capture_sink {
 	int fd;
 	char *path;

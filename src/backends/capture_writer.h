@@ -49,7 +49,8 @@ struct capture_writer {
 };
 
 /* Starts the thread. @sink: the writer's if this succeeds. @ended: called on
- * @control with &writer->ended_msg, once, in any case; @owner: for it. 0 or -errno. */
+ * @control with &writer->ended_msg, once, in any case; @owner: for it. 0 or
+ * -errno. */
 int capture_writer_create(struct loop *control, const char *name,
 			  uint32_t snaplen, struct capture_sink *sink,
 			  loop_msg_fn ended, void *owner,

@@ -83,7 +83,8 @@ struct tap_tx {
 	struct iovec iov[1 + NET_TX_SEGS_MAX];
 };
 
-/* @name: the tap's label, borrowed. @fd: borrowed. @index: the kernel's number of the queue.
+/* @name: the tap's label, borrowed. @fd: borrowed. @index: the kernel's number
+ * of the queue.
  * @armed: the client is to be told. @gone: the interface does not exist any
  * more. @gone_msg: posted to @gone_loop when the queue finds that out. */
 struct tap_queue {

@@ -249,8 +249,8 @@ static const struct key logger_keys[] = {
 		.any_case = true,
 		.word = level_word,
 		.text = "The least important lines that are written, in any "
-			"case. `Warning` is `Warn`, `Trace` is `Debug`. `evnic run --level` "
-			"says otherwise.",
+			"case. `Warning` is `Warn`, `Trace` is `Debug`. `evnic "
+			"run --level` says otherwise.",
 	},
 	{
 		.name = "show_level",

@@ -38,8 +38,8 @@ struct key_table {
 /* @offset: of the value in its struct. @min, @max: range of an integer; bounds
  * of a string's length, or that of each in a list; most items of a list of
  * objects. @fallback: the default, as in
- * JSON but without quotes; NULL: none. @word: the i-th word, NULL past the last; @any_case: it
- * may be written in capitals or not.
+ * JSON but without quotes; NULL: none. @word: the i-th word, NULL past the
+ * last; @any_case: it may be written in capitals or not.
  * @table: keys of an object, or of a list's objects. @count: of a list, offset
  * of the number of items. @only_for: words of the selector, separated by
  * blanks, with which the key may appear; NULL: all. */

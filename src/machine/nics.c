@@ -4,10 +4,11 @@
  *
  * A reset is complete when each frontend has answered and nothing is under way
  * that would use a NIC later: a netdev that is being changed, a NIC that is
- * being deleted, an inspection. A pause is complete when each frontend has done what the
- * last wish was, those that were plugged in meanwhile included. Whatever ends
- * such a thing has all conditions looked at again, by a timer of zero seconds:
- * so done functions are called from the loop, and never after the end.
+ * being deleted, an inspection. A pause is complete when each frontend has done
+ * what the last wish was, those that were plugged in meanwhile included.
+ * Whatever ends such a thing has all conditions looked at again, by a timer of
+ * zero seconds: so done functions are called from the loop, and never after the
+ * end.
  */
 #include "machine/nics_private.h"
 

@@ -3,10 +3,11 @@
  * A violation: a thread made a system call that the table does not allow it.
  *
  * The kernel sends that thread SIGSYS instead of carrying the call out. The
- * handler writes one line, from what the thread said when it began, and then violates once more: with SIGSYS blocked, as it is in its handler, the
- * kernel resets the signal and ends the process by it. So the parent sees how
- * it ended, the handler cannot loop, and a process 1 ends too, for which
- * raise(3) would do nothing.
+ * handler writes one line, from what the thread said when it began, and then
+ * violates once more: with SIGSYS blocked, as it is in its handler, the kernel
+ * resets the signal and ends the process by it. So the parent sees how it
+ * ended, the handler cannot loop, and a process 1 ends too, for which raise(3)
+ * would do nothing.
  *
  * Everything here is async-signal-safe.
  */

@@ -18,8 +18,9 @@
  * borrowed for the device's life. @mtu: 0: not told to the guest. @queue_size:
  * a power of two up to VIRTIO_QUEUE_SIZE_MAX. @busy_poll_us: how long a loop
  * polls after a packet before it sleeps. @queue_loops: one loop for each queue
- * pair; the guest decides how many pairs it uses, one to begin with. @event: what the device has to tell, NULL: nobody wants to know; it must
- * not destroy the device. */
+ * pair; the guest decides how many pairs it uses, one to begin with. @event:
+ * what the device has to tell, NULL: nobody wants to know; it must not destroy
+ * the device. */
 struct virtio_net_config {
 	const char *name;
 	uint8_t mac[6];

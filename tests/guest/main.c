@@ -10,8 +10,8 @@
  *	kick	time kicks of the transmit queue until the used ring moves
  *	doorbell time writes to a bare doorbell until a memory word moves
  *
- * But for boot, wait and reset, a run ends in a line that starts with PASS or FAIL and
- * in the machine powered off.
+ * But for boot, wait and reset, a run ends in a line that starts with PASS or
+ * FAIL and in the machine powered off.
  */
 #include "payload.h"
 

@@ -28,8 +28,9 @@ enum fake_device_state {
 /* @delay: starts and stops are answered by fake_device_finish(), not at once.
  * @start_err: the answer to a start. @on_start: called while the device is asked
  * to start, or NULL. @refused: features that
- * accept_features() objects to. @start, @queues: copies of what start got. @targets:
- * the last hint for each queue, @n_targets: how many hints there were. */
+ * accept_features() objects to. @start, @queues: copies of what start got.
+ * @targets: the last hint for each queue, @n_targets: how many hints there
+ * were. */
 struct fake_device {
 	struct virtio_device device;
 	enum fake_device_state state;
