@@ -3,10 +3,7 @@
 . "${0%/*}/lib.sh"
 payload=$3
 
-if ! (: >/dev/kvm) 2>/dev/null; then
-	echo "SKIPPED: /dev/kvm cannot be opened" >&2
-	exit 77
-fi
+(: >/dev/kvm) 2>/dev/null || skip "/dev/kvm cannot be opened"
 
 # describe MODE [KEYS]: vm.json with a null backend; KEYS end in a comma.
 describe() {

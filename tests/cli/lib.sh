@@ -3,6 +3,7 @@
 #   TEST EVNIC SOURCE_DIR
 # in an empty directory that it may fill.
 
+. "${0%/*}/../support/skip.sh"
 evnic=$1
 source=$2
 work=$(mktemp -d)

@@ -4,10 +4,8 @@
 . "${0%/*}/guest.sh"
 
 for program in socat qemu-system-x86_64 python3; do
-	command -v $program >/dev/null || {
-		echo "SKIPPED: no $program (tools/deps peer lab)" >&2
-		exit 77
-	}
+	command -v $program >/dev/null ||
+		skip "no $program (tools/deps peer lab)"
 done
 
 # wait_for SOCKET

@@ -2,25 +2,13 @@
 # What evnic calls under all the other tests is what its table says, and all of
 # that: see strace_kinds.py.
 #   strace.sh EVNIC SOURCE_DIR PAYLOAD GENERATOR
-if [ -z "${EVNIC_NETNS:-}" ]; then
-	if ! unshare -nm sh -c 'mount -t sysfs sysfs /sys &&
-	    ip tuntap add dev evnic0 mode tap' 2>/dev/null; then
-		echo "SKIPPED: no right to make a TAP" >&2
-		exit 77
-	fi
-	export EVNIC_NETNS=1
-	exec unshare -nm sh -eu "$0" "$@"
-fi
-mount -t sysfs sysfs /sys
+. "${0%/*}/netns.sh"
 . "${0%/*}/guest.sh"
 generator=$4
 here=$(cd "${0%/*}" && pwd)
 
 for need in strace python3; do
-	command -v $need >/dev/null || {
-		echo "SKIPPED: $need is not installed" >&2
-		exit 77
-	}
+	command -v $need >/dev/null || skip "no $need (tools/deps peer)"
 done
 
 # An evnic whose machines are traced. The tracer is a process apart (-D), so

@@ -1,15 +1,7 @@
 # SPDX-License-Identifier: MIT
 # evnic run with a TAP: made, found, busy, wrong, and deleted on the way. In a
 # network namespace of its own.
-if [ -z "${EVNIC_NETNS:-}" ]; then
-	if ! unshare -nm sh -c 'mount -t sysfs sysfs /sys &&
-	    ip tuntap add dev evnic0 mode tap' 2>/dev/null; then
-		echo "SKIPPED: no right to make a TAP" >&2
-		exit 77
-	fi
-	EVNIC_NETNS=1 exec unshare -nm sh -eu "$0" "$@"
-fi
-mount -t sysfs sysfs /sys
+. "${0%/*}/netns.sh"
 . "${0%/*}/guest.sh"
 
 describe wait

@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: MIT
 # The systemd unit that is installed: systemd finds nothing wrong with it.
 #   sh -eu unit.sh EVNIC UNIT
+. "${0%/*}/../support/skip.sh"
 evnic=$1
 unit=$2
-if ! command -v systemd-analyze >/dev/null; then
-	echo "SKIPPED: no systemd-analyze" >&2
-	exit 77
-fi
+command -v systemd-analyze >/dev/null || skip "no systemd (tools/deps peer)"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

@@ -4,6 +4,7 @@
 # under evnic, its NIC on a loopback, frames out and back. Skipped (77) without
 # /dev/kvm.
 set -eu
+. "${0%/*}/../support/skip.sh"
 evnic=$1
 payload=$2
 transport=$3
@@ -12,8 +13,7 @@ busy_poll_us=$5
 args=${6-}
 
 if [ ! -r /dev/kvm ] || [ ! -w /dev/kvm ]; then
-	echo "SKIP: /dev/kvm is absent or not ours to open"
-	exit 77
+	skip "/dev/kvm is absent or not ours to open"
 fi
 
 dir=$(mktemp -d)

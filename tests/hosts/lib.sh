@@ -27,12 +27,7 @@ die() {
 	exit 1
 }
 
-# The reason why nothing can be shown here; no excuse on a build machine.
-skip() {
-	echo "SKIPPED: $*" >&2
-	[ "${CI:-}" = true ] && exit 1
-	exit 77
-}
+. "$source/tests/support/skip.sh"
 
 [ "$(id -u)" -eq 0 ] || skip "only root can make a Debian system"
 unshare --mount --pid --fork true 2>/dev/null ||
