@@ -39,8 +39,8 @@ within() {
 	done
 }
 
-# A capture that keeps one file: another one comes in its place. A log that is
-# opened anew.
+# A capture that keeps one file: another one comes in its place; one that keeps
+# two. A log that is opened anew.
 mkdir caps
 describe 'smoke frames=1000000000' \
 	"\"sandbox\": { \"captures\": [\"$work/caps/*\"] }," loopback
@@ -52,6 +52,10 @@ expect 0 "$evnic" ctl sock capture start eth0 caps/a --rotate-size 131072 \
 	--rotate-files 1
 first=$(stat -c %i caps/a)
 within sh -c '[ "$(stat -c %i caps/a)" != "$1" ]' sh "$first"
+expect 0 "$evnic" ctl sock capture stop eth0
+expect 0 "$evnic" ctl sock capture start eth0 caps/b --rotate-size 131072 \
+	--rotate-files 2
+within test -e caps/b.1
 mv log old
 kill -HUP "$(cat pid)"
 within test -e log
