@@ -175,7 +175,25 @@ void child_stop(struct child *child)
 	(void)child_wait(child);
 }
 
-long child_status_kib(const struct child *child, const char *name)
+pid_t child_machine(const struct child *child)
+{
+	char path[64];
+	char line[32] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children",
+		 (int)child->pid, (int)child->pid);
+	file = fopen(path, "re");
+	if (!file)
+		return -errno;
+	if (!fgets(line, sizeof(line), file))
+		line[0] = '\0';
+	(void)fclose(file);
+	return *line ? (pid_t)strtol(line, NULL, 10) : -ESRCH;
+}
+
+/* Of one process. */
+static long status_kib(pid_t pid, const char *name)
 {
 	size_t len = strlen(name);
 	char path[64];
@@ -183,7 +201,7 @@ long child_status_kib(const struct child *child, const char *name)
 	long kib = -ENOENT;
 	FILE *file;
 
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)child->pid);
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
 	file = fopen(path, "re");
 	if (!file)
 		return -errno;
@@ -193,6 +211,15 @@ long child_status_kib(const struct child *child, const char *name)
 	}
 	(void)fclose(file);
 	return kib;
+}
+
+long child_status_kib(const struct child *child, const char *name)
+{
+	pid_t machine = child_machine(child);
+	long own = status_kib(child->pid, name);
+	long kib = machine < 0 ? machine : status_kib(machine, name);
+
+	return own < 0 ? own : kib < 0 ? kib : own + kib;
 }
 
 int child_description(const char *payload, const char *args,

@@ -38,7 +38,11 @@ int child_finish(struct child *child);
 /* End it with SIGTERM if it still runs, and wait. Idempotent. */
 void child_stop(struct child *child);
 
-/* "VmRSS" and the like of /proc/PID/status, in KiB; -errno. */
+/* The process in which evnic runs its guest: the child's own child; -errno. */
+pid_t child_machine(const struct child *child);
+
+/* "VmRSS" and the like of /proc/PID/status, in KiB, of both processes; what they
+ * share counts twice. -errno. */
 long child_status_kib(const struct child *child, const char *name);
 
 /*

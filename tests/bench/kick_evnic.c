@@ -88,7 +88,7 @@ int kick_run_evnic(const struct kick_setup *setup, uint64_t *cycles)
 		goto out;
 	err = child_read_line(&child, "READY", line, sizeof(line));
 	if (!err)
-		err = pin_threads(child.pid);
+		err = pin_threads(child_machine(&child));
 	if (!err)
 		err = child_read_line(&child, "PASS", line, sizeof(line));
 	if (!err)
