@@ -18,6 +18,7 @@
  * without us: threads that only write to them.
  */
 #include "backends/tap.h"
+#include "backends/tap_netlink.h"
 #include "base/bytes.h"
 #include "net/rss.h"
 #include "support/rss_frames.h"
@@ -381,8 +382,7 @@ static struct figure figures[] = {
 int main(void)
 {
 	int fds[PAIRS];
-	const struct tap_config config = {
-		.fds = fds, .n_fds = PAIRS, .link_fd = -1};
+	struct tap_config config = {.fds = fds, .n_fds = PAIRS};
 	const char *why = tap_host_enter();
 	struct net_endpoint *tap;
 	struct tap_error err;
@@ -397,6 +397,7 @@ int main(void)
 		writers[i].fd = tap_host_open("mq0", MQ_FLAGS);
 		fds[i] = fcntl(writers[i].fd, F_DUPFD_CLOEXEC, 0);
 	}
+	config.link_fd = tap_netlink_open();
 	tap_host_set_up("mq0", true);
 	must(tap_endpoint_create(&config, &vnic.loop, &err, &tap) == 0,
 	     err.text);

@@ -21,6 +21,7 @@
 #include "tap_run.h"
 
 #include "backends/tap.h"
+#include "backends/tap_netlink.h"
 #include "sandbox/sandbox.h"
 #include "support/tap_host.h"
 
@@ -119,7 +120,7 @@ static void *queue_main(void *arg)
 static void plug(struct side *side, int fd)
 {
 	const struct tap_config config = {
-		.fds = &fd, .n_fds = 1, .link_fd = -1};
+		.fds = &fd, .n_fds = 1, .link_fd = tap_netlink_open()};
 	struct net_endpoint *endpoint;
 	struct tap_error err;
 

@@ -14,6 +14,7 @@
 #include "tap_run.h"
 
 #include "backends/tap.h"
+#include "backends/tap_netlink.h"
 #include "support/tap_host.h"
 
 #include <fcntl.h>
@@ -156,7 +157,7 @@ static double run_case(const struct tap_case *what)
 	static struct tap_run run;
 	int fd;
 	const struct tap_config config = {
-		.fds = &fd, .n_fds = 1, .link_fd = -1};
+		.fds = &fd, .n_fds = 1, .link_fd = tap_netlink_open()};
 	struct net_endpoint *endpoint;
 	struct tap_error err;
 	double ratio;
