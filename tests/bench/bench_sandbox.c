@@ -137,6 +137,7 @@ static void plug(struct side *side, int fd)
 static _Noreturn void machine(struct side *side, struct sandbox_report *report,
 			      int fd)
 {
+	const struct tap_cost none = {0};
 	char error[512];
 	pthread_t thread;
 
@@ -144,6 +145,9 @@ static _Noreturn void machine(struct side *side, struct sandbox_report *report,
 	plug(side, fd);
 	if (sandbox_enter(&side->config, report, error, sizeof(error)) < 0)
 		tap_run_fail(error);
+	/* Frames that come before would be segmented, or thrown away. */
+	must(write(side->done[1], &none, sizeof(none)) == sizeof(none),
+	     "write");
 	must(pthread_create(&thread, NULL, queue_main, side) == 0 &&
 		     pthread_join(thread, NULL) == 0,
 	     "a thread");
@@ -164,6 +168,7 @@ static uint32_t batch_of(const struct tap_case *what)
 static void start(struct side *side, const struct tap_case *what)
 {
 	struct sandbox_report report;
+	struct tap_cost none;
 	int fd = tap_host_open(side->tap, IFF_TAP | IFF_NO_PI | IFF_VNET_HDR);
 
 	must(fd >= 0 && pipe2(side->go, O_CLOEXEC) == 0 &&
@@ -183,6 +188,8 @@ static void start(struct side *side, const struct tap_case *what)
 	close_fd(&fd);
 	close_fd(&side->go[0]);
 	close_fd(&side->done[1]);
+	must(read(side->done[0], &none, sizeof(none)) == sizeof(none),
+	     "a machine has ended");
 }
 
 static void end(struct side *side)
