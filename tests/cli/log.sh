@@ -103,6 +103,7 @@ if unshare -m mount -t tmpfs tmpfs /mnt 2>/dev/null; then
 	mkdir small
 	limit=90 expect 0 unshare -m sh -euc '
 		mount -t tmpfs -o size=64k tmpfs small
+		: >console
 		"$1" run vm.json --log-path small/log --control sock \
 			>console </dev/null &
 		tries=0
