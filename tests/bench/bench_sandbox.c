@@ -29,7 +29,6 @@
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -281,18 +280,6 @@ static struct times measure(const struct tap_case *what)
 	return t;
 }
 
-static void pin(void)
-{
-	cpu_set_t set;
-	int cpu = sched_getcpu();
-
-	if (cpu < 0)
-		return;
-	CPU_ZERO(&set);
-	CPU_SET((unsigned int)cpu, &set);
-	must(sched_setaffinity(0, sizeof(set), &set) == 0, "sched_setaffinity");
-}
-
 int main(void)
 {
 	const char *why = tap_host_enter();
@@ -302,7 +289,7 @@ int main(void)
 	if (why)
 		tap_run_fail(why);
 	(void)setpriority(PRIO_PROCESS, 0, -20);
-	pin();
+	tap_run_pin();
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		t = measure(&cases[i]);
 		sum.on += t.on;

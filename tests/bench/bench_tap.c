@@ -20,7 +20,6 @@
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,19 +138,6 @@ static double measure(struct tap_run *run)
 	return ratio;
 }
 
-static void pin(void)
-{
-	cpu_set_t set;
-	int cpu = sched_getcpu();
-
-	if (cpu < 0)
-		return;
-	CPU_ZERO(&set);
-	CPU_SET((unsigned int)cpu, &set);
-	if (sched_setaffinity(0, sizeof(set), &set) < 0)
-		tap_run_fail("sched_setaffinity");
-}
-
 static double run_case(const struct tap_case *what)
 {
 	static struct tap_run run;
@@ -194,7 +180,7 @@ int main(int argc, char **argv)
 	if (why)
 		tap_run_fail(why);
 	(void)setpriority(PRIO_PROCESS, 0, -20);
-	pin();
+	tap_run_pin();
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		if (argc < 2 || !strcmp(argv[1], cases[i].name))
 			ratios[i] = run_case(&cases[i]);

@@ -8,6 +8,7 @@
 #include "net/vnet_hdr.h"
 #include "support/tap_host.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,19 @@ void tap_run_fail(const char *what)
 {
 	(void)fprintf(stderr, "bench_tap: %s\n", what);
 	exit(EXIT_FAILURE);
+}
+
+void tap_run_pin(void)
+{
+	cpu_set_t set;
+	int cpu = sched_getcpu();
+
+	if (cpu < 0)
+		return;
+	CPU_ZERO(&set);
+	CPU_SET((unsigned int)cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set) < 0)
+		tap_run_fail("sched_setaffinity");
 }
 
 uint64_t tap_run_slot(const struct tap_run *run, uint32_t i)

@@ -73,6 +73,9 @@ uint64_t tap_run_slot(const struct tap_run *run, uint32_t i);
 void tap_count_begin(struct tap_cost *cost);
 void tap_count_end(struct tap_cost *cost);
 
+/* Keeps this thread, and what it forks, on the processor that it is on. */
+void tap_run_pin(void);
+
 /* Prints what went wrong and ends the program. */
 void tap_run_fail(const char *what) __attribute__((noreturn));
 

@@ -15,17 +15,6 @@ refused() {
 	says both "$text"
 }
 
-# within COMMAND...: it holds, sooner or later.
-within() {
-	tries=0
-	until "$@" >/dev/null 2>&1; do
-		tries=$((tries + 1))
-		[ $tries -lt 1200 ] || die "not within a minute: $*"
-		runs || die "evnic ended early"
-		sleep 0.05
-	done
-}
-
 # The machine in the background, with its log in the file log.
 launch() {
 	"$evnic" run "$@" >console 2>log </dev/null &
@@ -54,11 +43,7 @@ booted() {
 	[ "$(grep -c READY console)" -ge "$1" ]
 }
 
-# Of both processes. (The opener's child is the machine.)
-machine() {
-	tr -d " " </proc/$pid/task/$pid/children
-}
-
+# Of both processes.
 fds() {
 	find /proc/$pid/fd "/proc/$(machine)/fd" -mindepth 1 | wc -l
 }

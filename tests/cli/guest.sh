@@ -51,3 +51,19 @@ ended() {
 	wait $pid || status=$?
 	[ $status = "$1" ] || die "status $status, not $1"
 }
+
+# within COMMAND...: it succeeds within a minute, and evnic runs all the time.
+within() {
+	tries=0
+	until "$@" >/dev/null 2>&1; do
+		tries=$((tries + 1))
+		[ $tries -lt 1200 ] || die "not within a minute: $*"
+		runs || die "evnic ended early"
+		sleep 0.05
+	done
+}
+
+# The one in the background is the opener; its child is the machine.
+machine() {
+	tr -d ' ' <"/proc/$pid/task/$pid/children"
+}

@@ -43,3 +43,13 @@ says() {
 lines() {
 	[ "$(wc -l <"$1")" -eq "$2" ] || die "$1 has not $2 lines"
 }
+
+# awaits FILE TEXT: the file comes to have a line that contains the text.
+awaits() {
+	tries=0
+	until grep -qF -e "$2" "$1" 2>/dev/null; do
+		tries=$((tries + 1))
+		[ $tries -lt 1200 ] || die "$1 does not come to say: $2"
+		sleep 0.05
+	done
+}

@@ -11,16 +11,6 @@ stamped() {
 	[ "$(grep -cE "$stamp" "$1")" -eq "$2" ] || die "times in $1"
 }
 
-# awaits FILE TEXT
-awaits() {
-	tries=0
-	until grep -qF -e "$2" "$1" 2>/dev/null; do
-		tries=$((tries + 1))
-		[ $tries -lt 1200 ] || die "$1 does not come to say: $2"
-		sleep 0.05
-	done
-}
-
 # The machine is called as its description is, or as it is told.
 describe boot
 expect 0 "$evnic" run vm.json

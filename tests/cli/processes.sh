@@ -5,11 +5,7 @@
 . "${0%/*}/guest.sh"
 tool=$4
 
-# The opener's child.
-machine() {
-	tr -d ' ' <"/proc/$pid/task/$pid/children"
-}
-
+# Here evnic need not run.
 within() {
 	tries=0
 	until "$@" >/dev/null 2>&1; do

@@ -4,16 +4,6 @@
 . "${0%/*}/guest.sh"
 notify_server=$4
 
-# awaits FILE TEXT
-awaits() {
-	tries=0
-	until grep -qF -e "$2" "$1" 2>/dev/null; do
-		tries=$((tries + 1))
-		[ $tries -lt 1200 ] || die "$1 does not come to say: $2"
-		sleep 0.05
-	done
-}
-
 # A line, and the end of the file though the machine runs on; the control socket
 # takes commands by then. A shell waits with read.
 describe wait

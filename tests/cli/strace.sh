@@ -29,16 +29,6 @@ for threads in '"iothreads": 0,' '"iothreads": 3,'; do
 	says out "PASS"
 done
 
-within() {
-	tries=0
-	until "$@" >/dev/null 2>&1; do
-		tries=$((tries + 1))
-		[ $tries -lt 1200 ] || die "not within a minute: $*"
-		runs || die "evnic ended early"
-		sleep 0.05
-	done
-}
-
 # A capture that keeps one file: another one comes in its place; one that keeps
 # two. A log that is opened anew.
 mkdir caps

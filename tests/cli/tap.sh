@@ -63,16 +63,6 @@ kill -TERM $pid
 ended 0
 
 # Told to whoever listens, and made good by another one.
-within() {
-	tries=0
-	until "$@" >/dev/null 2>&1; do
-		tries=$((tries + 1))
-		[ $tries -lt 1200 ] || die "not within a minute: $*"
-		runs || die "evnic ended early"
-		sleep 0.05
-	done
-}
-
 linked() {
 	"$evnic" ctl sock nics | grep -q " $1 "
 }
