@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whom the guest may reach.
+ *
+ * The host's loopback is out of reach, since much listens there that believes
+ * everybody who comes from there; 0.0.0.0 is the same to a host's connect(2). An
+ * alias in the guest's network opens it. Link-local addresses are the host's
+ * neighbourhood, not the world's (169.254.169.254 gives a cloud machine's
+ * secrets away): an allow rule must name them. Those of IPv6 are not to be had,
+ * as the guest's links are not the host's.
+ */
+#include "backends/consomme/policy.h"
+
+#include <errno.h>
+
+/* The rule of the longest prefix; NULL: none matches. */
+static const struct consomme_rule *find_rule(const struct consomme_config *c,
+					     const struct csm_addr *dest)
+{
+	const struct consomme_rule *best = NULL;
+
+	for (size_t i = 0; i < c->n_rules; i++) {
+		const struct consomme_rule *rule = &c->rules[i];
+
+		if (!csm_prefix_has(&rule->prefix, dest))
+			continue;
+		if (!best || rule->prefix.len > best->prefix.len ||
+		    (rule->prefix.len == best->prefix.len && rule->deny))
+			best = rule;
+	}
+	return best;
+}
+
+static bool has_allow_rule(const struct consomme_config *c)
+{
+	for (size_t i = 0; i < c->n_rules; i++) {
+		if (!c->rules[i].deny)
+			return true;
+	}
+	return false;
+}
+
+static bool rules_allow(const struct consomme_config *c,
+			const struct csm_addr *dest)
+{
+	const struct consomme_rule *rule = find_rule(c, dest);
+
+	if (rule)
+		return !rule->deny;
+	return !has_allow_rule(c) && !csm_addr_is_link_local(dest);
+}
+
+static bool is_alias(const struct consomme_config *c,
+		     const struct csm_addr *dest)
+{
+	for (size_t i = 0; i < c->n_aliases; i++) {
+		if (csm_addr_equal(&c->aliases[i], dest))
+			return true;
+	}
+	return false;
+}
+
+static bool leads_nowhere(const struct consomme_config *c,
+			  const struct csm_addr *dest)
+{
+	if (csm_addr_is4(dest)) {
+		/* 0.0.0.0/8 is "this host". */
+		if (csm_addr_bytes4(dest)[0] == 0)
+			return true;
+	} else if (csm_addr_is_link_local(dest)) {
+		return true;
+	}
+	return csm_addr_is_any(dest) || csm_addr_is_loopback(dest) ||
+	       csm_addr_is_multicast(dest) ||
+	       csm_prefix_has(&c->network, dest) ||
+	       csm_prefix_has(&c->network6, dest);
+}
+
+int csm_policy_check(const struct consomme_config *config,
+		     const struct csm_addr *dest, struct csm_addr *host)
+{
+	static const struct csm_addr loopback6 = {{[15] = 1}};
+	bool alias = is_alias(config, dest);
+
+	if (!alias && leads_nowhere(config, dest))
+		return -EHOSTUNREACH;
+	if (config->restricted)
+		return -EACCES;
+	if (alias) {
+		const struct consomme_rule *rule = find_rule(config, dest);
+
+		*host = csm_addr_is4(dest) ? csm_addr_from_u32(0x7f000001)
+					   : loopback6;
+		return rule && rule->deny ? -EACCES : 0;
+	}
+	*host = *dest;
+	return rules_allow(config, dest) ? 0 : -EACCES;
+}
