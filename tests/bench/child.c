@@ -192,8 +192,7 @@ pid_t child_machine(const struct child *child)
 	return *line ? (pid_t)strtol(line, NULL, 10) : -ESRCH;
 }
 
-/* Of one process. */
-static long status_kib(pid_t pid, const char *name)
+long process_status_kib(pid_t pid, const char *name)
 {
 	size_t len = strlen(name);
 	char path[64];
@@ -216,8 +215,8 @@ static long status_kib(pid_t pid, const char *name)
 long child_status_kib(const struct child *child, const char *name)
 {
 	pid_t machine = child_machine(child);
-	long own = status_kib(child->pid, name);
-	long kib = machine < 0 ? machine : status_kib(machine, name);
+	long own = process_status_kib(child->pid, name);
+	long kib = machine < 0 ? machine : process_status_kib(machine, name);
 
 	return own < 0 ? own : kib < 0 ? kib : own + kib;
 }

@@ -45,6 +45,9 @@ pid_t child_machine(const struct child *child);
  * share counts twice. -errno. */
 long child_status_kib(const struct child *child, const char *name);
 
+/* The same of one process. */
+long process_status_kib(pid_t pid, const char *name);
+
 /*
  * A machine description for evnic in an anonymous file: 128 MiB, one vCPU, one
  * NIC on the backend "null". Returns its descriptor, and in @path a name by
