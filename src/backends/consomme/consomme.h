@@ -123,13 +123,15 @@ int consomme_endpoint_create(const struct consomme_config *config,
 /* What /etc/resolv.conf says, as text; name servers of the config win. */
 void consomme_set_resolv_conf(struct net_endpoint *ep, const char *text);
 
-/* Adds or removes a forward. Done: 0 or -errno: -EEXIST, -ENOENT, -EADDRINUSE
- * ... with one line in @error, good for the call. Returns 0 and done is called
- * once, later; or -errno. Connections of a forward that is removed go on. */
+/* Adds or removes a forward. Returns 0, and done is called once, later; or
+ * -errno, and it is not: the forward's sockets could not be made, @error says
+ * why (one line). Done: 0 or -errno (-EEXIST, -ENOENT ...) with one line in
+ * @error, good for the call. Connections of a forward that is removed go on. */
 typedef void (*consomme_done_fn)(void *arg, int err, const char *error);
 int consomme_forward_add(struct net_endpoint *ep,
 			 const struct consomme_forward *forward,
-			 consomme_done_fn done, void *arg) MUST_CHECK;
+			 consomme_done_fn done, void *arg,
+			 char error[CONSOMME_ERROR_MAX]) MUST_CHECK;
 int consomme_forward_remove(struct net_endpoint *ep,
 			    const struct consomme_forward *forward,
 			    consomme_done_fn done, void *arg) MUST_CHECK;

@@ -95,6 +95,7 @@ struct csm_out {
 	uint32_t head_len;
 	size_t n_ids;
 	struct net_rx_id ids[CSM_OUT_PIECES];
+	uint8_t scrap[1u << 16];
 };
 
 /* May frames of @gso be made, whole? Otherwise each is one segment. */
@@ -108,7 +109,7 @@ bool csm_out_open(struct csm_out *out, uint32_t head_len, uint32_t least,
 		  uint32_t most);
 
 /* The frame is ready: @frame->payload bytes, at most out->room, are in place.
- * What the guest does not finish itself (checksum) is done here. */
-void csm_out_close(struct csm_out *out, const struct csm_frame *frame);
+ * What the guest does not finish itself (checksum) is done here, in @frame. */
+void csm_out_close(struct csm_out *out, struct csm_frame *frame);
 
 #endif

@@ -34,14 +34,15 @@ struct csm_ndp;
 struct csm_tcp;
 
 /* X(name): each is a uint64_t of csm_stack.count, and in inspect. */
-#define CSM_COUNTERS(X)                                                        \
-	X(arp)                                                                 \
-	X(dhcp)                                                                \
-	X(dhcp6) X(ndp) X(echo) X(icmp_errors) X(dns) X(dns_static) X(refused) \
-		X(no_replies) X(no_flow) X(tcp_bad) X(tcp_resets)              \
-			X(tcp_retransmits) X(tcp_dup_acks) X(tcp_challenges)   \
-				X(tcp_spilled) X(udp_dropped) X(accept_failed) \
-					X(out_of_fds)
+#define CSM_COUNTERS(X)                                                      \
+	X(arp)                                                               \
+	X(dhcp)                                                              \
+	X(dhcp6)                                                             \
+	X(ndp)                                                               \
+	X(echo) X(icmp_errors) X(dns) X(dns_static) X(refused) X(no_replies) \
+		X(no_flow) X(tcp_bad) X(tcp_resets) X(tcp_retransmits)       \
+			X(tcp_dup_acks) X(tcp_challenges) X(tcp_spilled)     \
+				X(udp_dropped) X(accept_failed) X(out_of_fds)
 
 #define CSM_COUNTER(name) uint64_t name;
 
@@ -108,7 +109,8 @@ bool csm_stack_is_own(const struct csm_stack *stack,
 		      const struct csm_addr *addr);
 
 /* Where a flow of the guest's to @far goes on the host: *@host, which differs
- * from it for aliases of the loopback. 0, or -EACCES: policy forbids it. */
+ * from it for aliases of the loopback. 0; -EACCES: the rules forbid it;
+ * -EHOSTUNREACH: it leads nowhere (policy.h). */
 int csm_stack_route(const struct csm_stack *stack, const struct csm_addr *far,
 		    struct csm_addr *host) MUST_CHECK;
 
