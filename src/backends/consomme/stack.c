@@ -67,6 +67,7 @@ int csm_stack_create(const struct consomme_config *config,
 	stack->guest6 = csm_addr_any6;
 	enter(stack);
 	list_init(&stack->senders);
+	list_init(&stack->half_open);
 	csm_timers_init(&stack->timers, stack->now);
 	csm_replies_init(&stack->replies, stack);
 	csm_host_random(host, stack->secret, sizeof(stack->secret));

@@ -49,7 +49,8 @@ struct csm_tcp;
 /* @now: the time, the same for all of one entry. @guest4: leased to the guest,
  * or what it uses; @guest6: the global address it was last seen with; both any
  * until then. @guest_mac: valid if @guest_known. @batch: the TCP flow whose data
- * are being gathered from one burst of frames (tcp.h). */
+ * are being gathered from one burst of frames (tcp.h). @half_open: TCP flows
+ * whose handshake is not done, the oldest first. */
 struct csm_stack {
 	const struct consomme_config *config;
 	struct csm_host *host;
@@ -63,6 +64,8 @@ struct csm_stack {
 	bool guest_known;
 	struct csm_addr guest4, guest6;
 	struct csm_tcp *batch;
+	struct list half_open;
+	uint32_t n_half_open;
 	bool peeks4, peeks6; /* SO_PEEK_OFF works for TCP */
 	bool no_ping4, no_ping6;
 	struct csm_ndp *ndp;

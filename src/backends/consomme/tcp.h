@@ -101,8 +101,9 @@ struct csm_ring {
  * @wnd: the guest's window. @peeked: where the socket's peek offset is, from
  * una. @readable: the socket may have something (told by an edge). @blocked: it
  * takes nothing; an edge will tell. @dup_acks, @rto: see tcp_to_guest.c.
- * @error: what the socket said when it failed. @batch*: the data gathered in
- * this burst, in guest memory. */
+ * @error: what the socket said when it failed. @half_open: on the stack's list
+ * while the handshake is not done. @challenged: when the last challenge ACK was
+ * sent; 0: never. */
 struct csm_tcp {
 	struct csm_flow flow;
 	enum csm_tcp_state state;
@@ -136,6 +137,8 @@ struct csm_tcp {
 	struct csm_timer rto_timer, window_timer, life_timer;
 	uint64_t rto;
 	uint64_t heard; /* when the guest was last heard of */
+	uint64_t challenged;
+	struct list half_open;
 };
 
 static inline struct csm_tcp *csm_tcp_of(struct csm_flow *flow)
