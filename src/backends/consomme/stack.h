@@ -34,23 +34,36 @@ struct csm_ndp;
 struct csm_tcp;
 
 /* X(name): each is a uint64_t of csm_stack.count, and in inspect. */
-#define CSM_COUNTERS(X)                                                      \
-	X(arp)                                                               \
-	X(dhcp)                                                              \
-	X(dhcp6)                                                             \
-	X(ndp)                                                               \
-	X(echo) X(icmp_errors) X(dns) X(dns_static) X(refused) X(no_replies) \
-		X(no_flow) X(tcp_bad) X(tcp_resets) X(tcp_retransmits)       \
-			X(tcp_dup_acks) X(tcp_challenges) X(tcp_spilled)     \
+#define CSM_COUNTERS(X)                                                  \
+	X(arp)                                                           \
+	X(dhcp)                                                          \
+	X(dhcp6)                                                         \
+	X(ndp)                                                           \
+	X(echo)                                                          \
+	X(icmp_errors) X(dns) X(dns_static) X(refused) X(no_replies)     \
+		X(no_flow) X(tcp_bad) X(tcp_resets) X(tcp_retransmits)   \
+			X(tcp_dup_acks) X(tcp_challenges) X(tcp_spilled) \
 				X(udp_dropped) X(accept_failed) X(out_of_fds)
 
 #define CSM_COUNTER(name) uint64_t name;
 
+/* The most pieces of guest memory that one sendmsg() takes. */
+#define CSM_BATCH_PIECES 1024
+
+/* Consecutive payload of one TCP flow, gathered from a burst of frames, where
+ * it lies in guest memory: @len bytes in @n pieces, for the socket of @tcp.
+ * (tcp_from_guest.c) */
+struct csm_batch {
+	struct csm_tcp *tcp; /* NULL: nothing is gathered */
+	size_t n, len;
+	struct iovec iov[CSM_BATCH_PIECES];
+};
+
 /* @now: the time, the same for all of one entry. @guest4: leased to the guest,
  * or what it uses; @guest6: the global address it was last seen with; both any
- * until then. @guest_mac: valid if @guest_known. @batch: the TCP flow whose data
- * are being gathered from one burst of frames (tcp.h). @half_open: TCP flows
- * whose handshake is not done, the oldest first. */
+ * until then. @guest_mac: valid if @guest_known. @batch: TCP payload that
+ * waits for the end of the burst. @half_open: TCP flows whose handshake is not
+ * done, the oldest first. */
 struct csm_stack {
 	const struct consomme_config *config;
 	struct csm_host *host;
@@ -63,7 +76,7 @@ struct csm_stack {
 	uint8_t guest_mac[6];
 	bool guest_known;
 	struct csm_addr guest4, guest6;
-	struct csm_tcp *batch;
+	struct csm_batch batch;
 	struct list half_open;
 	uint32_t n_half_open;
 	bool peeks4, peeks6; /* SO_PEEK_OFF works for TCP */

@@ -33,11 +33,12 @@
  *
  * Files: tcp.c (input: whose segment is it, is it acceptable), tcp_open.c,
  * tcp_close.c, tcp_timer.c (life); tcp_from_guest.c, tcp_spill.c,
- * tcp_to_guest.c, tcp_segment.c, tcp_window.c, tcp_ring.c (data).
+ * tcp_window.c, tcp_to_guest.c, tcp_resend.c, tcp_segment.c, tcp_ring.c (data).
  */
 
 #include "backends/consomme/flow.h"
 #include "backends/consomme/stack.h"
+#include "backends/consomme/tcp_ring.h"
 #include "backends/consomme/timer.h"
 
 #include <netinet/tcp.h>
@@ -50,8 +51,12 @@
 #define CSM_TCP_MSS_MIN	    48
 #define CSM_TCP_MSS_DEFAULT 536
 
-/* The most pieces of guest memory that one sendmsg() takes. */
-#define CSM_TCP_BATCH 1024
+/* The window in our SYN and SYN-ACK, which cannot be scaled (RFC 7323, 2.2). The
+ * spill makes it good where the socket takes less. */
+#define CSM_TCP_WINDOW_SYN 65535u
+
+/* What is watched of a socket. */
+#define CSM_TCP_EVENTS (EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET)
 
 enum csm_tcp_state {
 	CSM_TCP_CONNECTING,
@@ -64,10 +69,11 @@ enum csm_tcp_state {
 /* What the next turn has to say, besides data. */
 enum csm_tcp_due {
 	CSM_DUE_ACK = 1 << 0,
-	CSM_DUE_SYN = 1 << 1,	    /* SYN, or SYN-ACK in SYN_RCVD */
-	CSM_DUE_RST = 1 << 2,	    /* and then it is buried */
-	CSM_DUE_PROBE = 1 << 3,	    /* the window is closed: one byte of data */
-	CSM_DUE_KEEPALIVE = 1 << 4, /* an ACK with number una - 1 */
+	CSM_DUE_SYN = 1 << 1, /* SYN, or SYN-ACK in SYN_RCVD */
+	CSM_DUE_RST = 1 << 2, /* and then it is buried */
+	/* An ACK with number una - 1, which the guest answers: is it there, is
+	 * its window open? */
+	CSM_DUE_KEEPALIVE = 1 << 3,
 };
 
 /* A segment of the guest's, out of its header's copy. @len: payload. */
@@ -81,26 +87,22 @@ struct csm_seg {
 	uint8_t scale;
 };
 
-/* Bytes that the socket had no room for: at most what was promised. */
-struct csm_spill {
-	uint8_t *bytes;
-	uint32_t size, first, len;
-};
-
-/* Copies of what was received, where SO_PEEK_OFF is missing: from @una on. */
-struct csm_ring {
-	uint8_t *bytes;
-	uint32_t size, first, len;
-};
-
 /* @host, @host_port: where the socket goes. @mss: payload of the largest segment
  * that the guest takes. @scale: shift of the guest's windows. @scaled: both
  * sides agreed to scale.
  * @rcv_nxt: next number expected of the guest. @rcv_edge: the end of the
- * window that it was told; never goes back. @rcv_told: last acknowledgement sent.
- * @wnd: the guest's window. @peeked: where the socket's peek offset is, from
- * una. @readable: the socket may have something (told by an edge). @blocked: it
- * takes nothing; an edge will tell. @dup_acks, @rto: see tcp_to_guest.c.
+ * window that it was told; never goes back. @narrow: when less than this is left
+ * of the window, the socket is asked for more. @dup_due: duplicate ACKs that are
+ * still to be sent. @spill: bytes that the socket had no room for: at most what
+ * was promised. @blocked: it takes nothing; an edge will tell.
+ * @wnd: the guest's window. @discard: bytes that the guest has acknowledged and
+ * the socket still has. @peeked: the socket's peek offset, from its first byte.
+ * @ring: copies of what was received, from una on, unless it @peeks. @readable:
+ * the socket may have something (told by an edge). @ending: so much so that a
+ * short read does not mean that there is no more. @dup_acks, @recover: fast
+ * retransmission (@recover: none before this number is acknowledged); @rto,
+ * @rto_at: the timeout, and when it is over; @rtt_seq, @rtt_at, @srtt, @rttvar:
+ * what it is computed from (tcp_resend.c).
  * @error: what the socket said when it failed. @half_open: on the stack's list
  * while the handshake is not done. @challenged: when the last challenge ACK was
  * sent; 0: never. */
@@ -116,26 +118,31 @@ struct csm_tcp {
 	bool peeks;
 	/* From the guest. */
 	uint32_t irs;
-	uint32_t rcv_nxt, rcv_edge, rcv_told;
-	struct csm_spill spill;
+	uint32_t rcv_nxt, rcv_edge;
+	uint32_t narrow;
+	uint8_t dup_due;
+	struct csm_ring spill;
 	bool blocked;
 	bool fin_in, shut;
 	/* To the guest. */
 	uint32_t iss;
 	uint32_t una, nxt, max;
 	uint32_t wnd;
-	uint32_t peeked;
+	uint32_t discard, peeked;
 	struct csm_ring ring;
-	bool readable, eof;
+	bool readable, ending, eof;
 	bool fin_out, fin_acked;
 	uint8_t dup_acks;
 	uint8_t retries; /* of what is at una */
 	uint8_t probes;	 /* keepalives without an answer */
+	uint32_t recover;
 	int error;
 	/* Retransmission and zero-window probes; opening the window again;
 	 * handshake, keepalive and idleness. */
 	struct csm_timer rto_timer, window_timer, life_timer;
-	uint64_t rto;
+	uint64_t rto, rto_at;
+	uint64_t rtt_at, srtt, rttvar;
+	uint32_t rtt_seq;
 	uint64_t heard; /* when the guest was last heard of */
 	uint64_t challenged;
 	struct list half_open;
@@ -207,21 +214,23 @@ void csm_tcp_acked(struct csm_tcp *tcp, const struct csm_seg *seg);
 void csm_tcp_data(struct csm_tcp *tcp, const struct csm_seg *seg,
 		  const struct csm_in *in);
 
-/* The socket may have something for the guest, or takes data again. */
-void csm_tcp_readable(struct csm_tcp *tcp);
+/* The socket may have something for the guest (@events: the edge's EPOLL* bits;
+ * in any state), or takes data again (in OPEN). */
+void csm_tcp_readable(struct csm_tcp *tcp, uint32_t events);
 void csm_tcp_writable(struct csm_tcp *tcp);
 
 /* The sender's turn: says what is due, and data. */
 enum csm_turn csm_tcp_turn(struct csm_sender *sender, struct csm_out *out);
 
-/* The window to advertise, in bytes: pure (tcp_window.c). @room: what the socket
- * takes now. @spilled: bytes in the spill. @told: what is left of the window that
- * was told before: it is never taken back. */
+/* The window to advertise, in bytes: pure (tcp_window.c). @sndbuf, @queued: what
+ * the socket may hold and does. @spilled: bytes in the spill. @told: what is left
+ * of the window that was told before: it is never taken back. @mss: of the
+ * guest's segments. */
 struct csm_window_state {
-	uint32_t room;
+	uint32_t sndbuf, queued;
 	uint32_t spilled;
 	uint32_t told;
-	uint16_t mss;
+	uint32_t mss;
 	bool scaled;
 };
 uint32_t csm_tcp_window(const struct csm_window_state *state);
