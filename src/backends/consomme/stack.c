@@ -27,10 +27,13 @@ static void leave(struct csm_stack *stack)
 
 static int create_parts(struct csm_stack *stack)
 {
-	int err = csm_ndp_create(stack);
+	int err = csm_icmp_create(stack);
 
 	if (err < 0)
 		return err;
+	err = csm_ndp_create(stack);
+	if (err < 0)
+		goto destroy_icmp;
 	err = csm_dns_create(stack);
 	if (err < 0)
 		goto destroy_ndp;
@@ -43,6 +46,8 @@ destroy_dns:
 	csm_dns_destroy(stack);
 destroy_ndp:
 	csm_ndp_destroy(stack);
+destroy_icmp:
+	csm_icmp_destroy(stack);
 	return err;
 }
 
@@ -96,6 +101,7 @@ void csm_stack_destroy(struct csm_stack *stack)
 	csm_flows_fini(&stack->flows);
 	csm_dns_destroy(stack);
 	csm_ndp_destroy(stack);
+	csm_icmp_destroy(stack);
 	free(stack);
 }
 
@@ -109,6 +115,17 @@ bool csm_stack_is_own(const struct csm_stack *stack,
 	       csm_addr_equal(addr, &c->gateway6) ||
 	       csm_addr_equal(addr, &c->gateway6_local) ||
 	       csm_addr_equal(addr, &c->dns6);
+}
+
+bool csm_stack_has(const struct csm_stack *stack, const struct csm_addr *addr)
+{
+	const struct consomme_config *c = stack->config;
+
+	for (size_t i = 0; i < c->n_aliases; i++) {
+		if (csm_addr_equal(&c->aliases[i], addr))
+			return true;
+	}
+	return csm_stack_is_own(stack, addr);
 }
 
 int csm_stack_route(const struct csm_stack *stack, const struct csm_addr *far,

@@ -30,6 +30,7 @@
 struct csm_dhcp;
 struct csm_dns;
 struct csm_forwards;
+struct csm_icmp;
 struct csm_ndp;
 struct csm_tcp;
 
@@ -41,10 +42,11 @@ struct csm_tcp;
 	X(ndp)                                                                 \
 	X(echo)                                                                \
 	X(icmp_errors)                                                         \
-	X(dns) X(dns_static) X(dns_failed) X(refused) X(no_replies) X(no_flow) \
-		X(tcp_bad) X(tcp_resets) X(tcp_retransmits) X(tcp_dup_acks)    \
-			X(tcp_challenges) X(tcp_spilled) X(udp_dropped)        \
-				X(accept_failed) X(out_of_fds)
+	X(icmp_ignored) X(dns) X(dns_static) X(dns_failed) X(refused)          \
+		X(no_replies) X(no_flow) X(tcp_bad) X(tcp_resets)              \
+			X(tcp_retransmits) X(tcp_dup_acks) X(tcp_challenges)   \
+				X(tcp_spilled) X(udp_dropped) X(accept_failed) \
+					X(out_of_fds)
 
 #define CSM_COUNTER(name) uint64_t name;
 
@@ -82,6 +84,7 @@ struct csm_stack {
 	uint32_t n_half_open;
 	bool peeks4, peeks6; /* SO_PEEK_OFF works for TCP */
 	bool no_ping4, no_ping6;
+	struct csm_icmp *icmp;
 	struct csm_ndp *ndp;
 	struct csm_dns *dns;
 	struct csm_forwards *forwards;
@@ -125,6 +128,9 @@ void csm_stack_output(struct csm_stack *stack, struct csm_out *out);
 bool csm_stack_is_own(const struct csm_stack *stack,
 		      const struct csm_addr *addr);
 
+/* Is it behind the stack's MAC: one of its own, or an alias? */
+bool csm_stack_has(const struct csm_stack *stack, const struct csm_addr *addr);
+
 /* Where a flow of the guest's to @far goes on the host: *@host, which differs
  * from it for aliases of the loopback. 0; -EACCES: the rules forbid it;
  * -EHOSTUNREACH: it leads nowhere (policy.h). */
@@ -155,6 +161,10 @@ void csm_tcp_flush(struct csm_stack *stack);
  * dhcp6.c) */
 void csm_dhcp_input(struct csm_stack *stack, const struct csm_in *in);
 void csm_dhcp6_input(struct csm_stack *stack, const struct csm_in *in);
+
+/* How fast errors may be told to the guest. (icmp.c) */
+int csm_icmp_create(struct csm_stack *stack) MUST_CHECK;
+void csm_icmp_destroy(struct csm_stack *stack);
 
 /* Neighbour and router discovery; from csm_icmp6_input(). Router advertisements
  * come by themselves once the guest has been seen. (ndp.c) */
