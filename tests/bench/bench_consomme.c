@@ -24,6 +24,7 @@
 #include "base/util.h"
 #include "support/skip.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +35,6 @@
 #define WARM_UP_MS 200
 #define RUN_MS	   1000
 #define GIB	   1073741824.0
-#define MIB	   1048576.0
 #define FDS	   20000
 #define IDLE_FLOWS 10000
 #define IDLE_MS	   5000
@@ -220,6 +220,107 @@ static void measure_all(void)
 	}
 }
 
+static const struct stack *consomme(void)
+{
+	return &contenders[STACK_CONSOMME].stack;
+}
+
+/* What IDLE_FLOWS flows take: memory, and processor time while they rest. */
+static void measure_idle(double *mib, double *cpu_pct)
+{
+	const struct stack *stack = consomme();
+	long before = stack_rss_kib(stack), after;
+	struct moment start, end;
+
+	must(stack, "idle flows",
+	     load_begin(LOAD_IDLE, stack->host, IDLE_FLOWS, &stack->others));
+	wait_ms(RUN_MS);
+	start = moment_of(stack);
+	wait_ms(IDLE_MS);
+	end = moment_of(stack);
+	after = stack_rss_kib(stack);
+	must(stack, "idle flows", load_end());
+	*mib = (double)(after - before) / 1024;
+	*cpu_pct = 100 * (double)(end.cpu_ns - start.cpu_ns) /
+		   (double)(end.ns - start.ns);
+	(void)printf("%d idle flows: %.1f MiB (%ld to %ld KiB), "
+		     "%.3f %% of a processor\n",
+		     IDLE_FLOWS, *mib, before, after, *cpu_pct);
+	(void)fflush(stdout);
+}
+
+/* Jain's index of what each flow has carried. */
+static double measure_fairness(enum load_kind kind, const char *name)
+{
+	static uint64_t start[FAIR_FLOWS];
+	const struct stack *stack = consomme();
+	double sum = 0, squares = 0, index;
+	uint64_t ns;
+
+	must(stack, "many flows",
+	     load_begin(kind, stack->host, FAIR_FLOWS, &stack->others));
+	wait_ms(RUN_MS);
+	ns = bench_now_ns();
+	for (unsigned int i = 0; i < FAIR_FLOWS; i++)
+		start[i] = load_flow_bytes(i);
+	wait_ms(FAIR_MS);
+	ns = bench_now_ns() - ns;
+	for (unsigned int i = 0; i < FAIR_FLOWS; i++) {
+		double bytes = (double)(load_flow_bytes(i) - start[i]);
+
+		sum += bytes;
+		squares += bytes * bytes;
+	}
+	must(stack, "many flows", load_end());
+	if (sum <= 0)
+		must(stack, "many flows", "nothing arrives");
+	index = sum * sum / (FAIR_FLOWS * squares);
+	(void)printf("%d flows %s: %.2f Gbit/s, fairness %.3f\n", FAIR_FLOWS,
+		     name, sum * 8 / (double)ns, index);
+	(void)fflush(stdout);
+	return index;
+}
+
+static void show_ratio(enum stack_kind kind, const char *direction,
+		       enum figure cost)
+{
+	const struct contender *peer = &contenders[kind];
+
+	if (!peer->why)
+		(void)printf("result: consomme.%s.vs_%s %.1f x\n", direction,
+			     peer->stack.name,
+			     peer->median[cost] /
+				     contenders[STACK_CONSOMME].median[cost]);
+}
+
+static void show_direction(const char *direction, enum figure gbit,
+			   enum figure cost)
+{
+	const double *ours = contenders[STACK_CONSOMME].median;
+
+	(void)printf("result: consomme.%s.s_per_gib %.3f s\n", direction,
+		     ours[cost]);
+	(void)printf("result: consomme.%s.gbit %.2f Gbit/s\n", direction,
+		     ours[gbit]);
+	show_ratio(STACK_LIBSLIRP, direction, cost);
+	show_ratio(STACK_PASTA, direction, cost);
+}
+
+/* Ours, and the others' beside it. */
+static void show_beside(const char *name, enum figure figure, const char *unit)
+{
+	for (size_t i = 0; i < STACKS; i++) {
+		const struct contender *c = &contenders[i];
+
+		if (i == STACK_CONSOMME)
+			(void)printf("result: consomme.%s %.1f %s\n", name,
+				     c->median[figure], unit);
+		else if (!c->why)
+			(void)printf("result: consomme.%s.%s %.1f %s\n", name,
+				     c->stack.name, c->median[figure], unit);
+	}
+}
+
 static void raise_fd_limit(void)
 {
 	struct rlimit limit;
@@ -235,6 +336,7 @@ static void raise_fd_limit(void)
 int main(void)
 {
 	const char *why = two_hosts_enter();
+	double idle_mib, idle_cpu_pct, fairness;
 
 	if (why)
 		return test_skip(why);
@@ -243,9 +345,22 @@ int main(void)
 	for (size_t i = 0; i < STACKS; i++)
 		contenders[i].why =
 			stack_start((enum stack_kind)i, &contenders[i].stack);
+	must(consomme(), "start", contenders[STACK_CONSOMME].why);
+	measure_idle(&idle_mib, &idle_cpu_pct);
 	measure_all();
 	show_table();
+	fairness = measure_fairness(LOAD_SEND, "guest to host");
+	fairness =
+		MIN(fairness, measure_fairness(LOAD_RECEIVE, "host to guest"));
 	for (size_t i = 0; i < STACKS; i++)
 		stack_stop(&contenders[i].stack);
+	show_direction("g2h", G2H_GBIT, G2H_COST);
+	show_direction("h2g", H2G_GBIT, H2G_COST);
+	show_beside("rr_us", RR_US, "us");
+	show_beside("crr_us", CRR_US, "us");
+	show_beside("crr_rate", CRR_RATE, "1/s");
+	(void)printf("result: consomme.idle_mib %.2f MiB\n", idle_mib);
+	(void)printf("result: consomme.idle_cpu_pct %.3f %%\n", idle_cpu_pct);
+	(void)printf("result: consomme.fairness %.3f\n", fairness);
 	return EXIT_SUCCESS;
 }

@@ -300,8 +300,8 @@ int main(void)
 	(void)printf("result: sandbox.ratio %.3f x\n", sum.on / sum.off);
 	(void)printf("result: sandbox.ratio_small %.3f x\n", small);
 	(void)printf("result: sandbox.calls_queue %zu calls\n",
-		     sandbox_count_calls(THREAD_QUEUE));
+		     sandbox_count_calls(THREAD_QUEUE, false));
 	(void)printf("result: sandbox.calls_process %zu calls\n",
-		     sandbox_count_calls(THREAD_KINDS));
+		     sandbox_count_calls(THREAD_KINDS, false));
 	return EXIT_SUCCESS;
 }
