@@ -11,9 +11,7 @@
  *
  * Everything is bounded by a receive and send timeout on the sockets.
  */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -114,30 +112,11 @@ static void tcp_answer(int listener)
 	close(sock);
 }
 
-static int server_socket(int type, uint16_t port)
-{
-	const int yes = 1;
-	struct sockaddr_in addr = {.sin_family = AF_INET,
-				   .sin_port = htons(port)};
-	int sock = socket(AF_INET, type | SOCK_CLOEXEC, 0);
-
-	if (sock < 0)
-		return -errno;
-	setsockopt(sock, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
-	if (bind(sock, (void *)&addr, sizeof(addr)) != 0 ||
-	    (type == SOCK_STREAM && listen(sock, 8) != 0)) {
-		close(sock);
-		return -errno;
-	}
-	return sock;
-}
-
 /* PORT: serve TCP and UDP in the background, for ever; prints the pid. */
 int lab_serve(char **argv)
 {
-	uint16_t port = (uint16_t)lab_number(argv[0], UINT16_MAX);
-	int tcp = server_socket(SOCK_STREAM, port);
-	int udp = server_socket(SOCK_DGRAM, port);
+	int tcp = lab_addr_server_any(argv[0], SOCK_STREAM);
+	int udp = lab_addr_server_any(argv[0], SOCK_DGRAM);
 	struct pollfd fds[] = {
 		{.fd = tcp, .events = POLLIN},
 		{.fd = udp, .events = POLLIN},
@@ -159,15 +138,17 @@ int lab_serve(char **argv)
 
 static int tcp_open(char **argv, struct flow_request *request)
 {
-	struct sockaddr_in addr = {.sin_family = AF_INET};
-	int sock = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct lab_addr addr;
+	int sock;
 
-	addr.sin_port = htons((uint16_t)lab_number(argv[1], UINT16_MAX));
 	request->bytes = lab_number(argv[2], UINT32_MAX);
-	if (inet_pton(AF_INET, argv[0], &addr.sin_addr) != 1 || sock < 0)
+	if (!lab_addr_parse(argv[0], argv[1], &addr))
+		return -1;
+	sock = lab_addr_socket(&addr, SOCK_STREAM);
+	if (sock < 0)
 		return -1;
 	sock_bound_time(sock);
-	if (connect(sock, (void *)&addr, sizeof(addr)) != 0 ||
+	if (connect(sock, (void *)&addr.storage, addr.len) != 0 ||
 	    !send_all(sock, request, sizeof(*request))) {
 		close(sock);
 		return -1;

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 /*
  * lab-tool: what the lab needs on both sides and neither busybox nor Debian's
@@ -20,6 +21,7 @@ int lab_serve(char **argv);
 int lab_tcp_send(char **argv);
 int lab_tcp_recv(char **argv);
 int lab_udp(char **argv);
+int lab_dns(char **argv);
 int lab_offload(char **argv);
 int lab_feature(char **argv);
 int lab_channels(char **argv);
@@ -48,6 +50,24 @@ uint64_t lab_clock_ms(void);
  * Returns 0 or -errno.
  */
 int lab_background(void);
+
+/* An address of either IP version, with its port. */
+struct lab_addr {
+	struct sockaddr_storage storage;
+	socklen_t len;
+};
+
+/* Read ADDRESS and PORT; false with errno when it is no address. */
+bool lab_addr_parse(const char *text, const char *port, struct lab_addr *out);
+
+/* A socket for @addr, or -1 with errno. */
+int lab_addr_socket(const struct lab_addr *addr, int type);
+
+/* A socket bound to @addr, listening if it is a stream; -errno with errno. */
+int lab_addr_server(const struct lab_addr *addr, int type);
+
+/* The same on every address of both versions. */
+int lab_addr_server_any(const char *port, int type);
 
 /* UDP bursts and TCP streams share this pattern, so that both check content. */
 void lab_pattern_fill(unsigned char *to, size_t len, uint64_t offset);

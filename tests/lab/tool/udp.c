@@ -6,7 +6,6 @@
  * carries whole. A burst that is not answered in time is sent again under a
  * new number and counted as lost, so that the caller decides what loss means.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
@@ -31,7 +30,7 @@ struct burst {
 	uint32_t got;
 };
 
-static bool burst_send(int sock, const struct sockaddr_in *to,
+static bool burst_send(int sock, const struct lab_addr *to,
 		       const struct burst *burst)
 {
 	static unsigned char data[BURST_MAX];
@@ -51,8 +50,8 @@ static bool burst_send(int sock, const struct sockaddr_in *to,
 	    0)
 		return false;
 	for (size_t at = 0; at < all; at += step) {
-		if (sendto(sock, data + at, step, 0, (const void *)to,
-			   sizeof(*to)) != (ssize_t)step)
+		if (sendto(sock, data + at, step, 0, (const void *)&to->storage,
+			   to->len) != (ssize_t)step)
 			return false;
 	}
 	return true;
@@ -89,10 +88,9 @@ void lab_udp_answer(int sock)
 {
 	static struct burst burst;
 	static unsigned char data[BURST_MAX];
-	struct sockaddr_in from;
-	socklen_t from_len = sizeof(from);
+	struct lab_addr from = {.len = sizeof(from.storage)};
 	ssize_t len = recvfrom(sock, data, sizeof(data), MSG_DONTWAIT,
-			       (void *)&from, &from_len);
+			       (void *)&from.storage, &from.len);
 
 	if (len > 0 && burst_take(&burst, data, (size_t)len))
 		burst_send(sock, &from, &burst);
@@ -124,7 +122,7 @@ static bool answer_wait(int sock, const struct burst *asked)
 /* ADDRESS PORT ROUNDS COUNT SIZE GSO */
 int lab_udp(char **argv)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET};
+	struct lab_addr to;
 	uint32_t rounds = (uint32_t)lab_number(argv[2], 100000);
 	struct burst burst = {
 		.header = {
@@ -133,16 +131,18 @@ int lab_udp(char **argv)
 		}};
 	uint32_t done = 0;
 	uint32_t lost = 0;
-	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int sock;
 
 	burst.size = (size_t)lab_number(argv[4], BURST_MAX);
-	to.sin_port = htons((uint16_t)lab_number(argv[1], UINT16_MAX));
 	if (burst.size < HEADER_LEN ||
 	    burst.size * burst.header.count > BURST_MAX) {
 		errno = EMSGSIZE;
 		return lab_fail("udp");
 	}
-	if (inet_pton(AF_INET, argv[0], &to.sin_addr) != 1 || sock < 0)
+	if (!lab_addr_parse(argv[0], argv[1], &to))
+		return lab_fail("udp");
+	sock = lab_addr_socket(&to, SOCK_DGRAM);
+	if (sock < 0)
 		return lab_fail("udp");
 	while (done < rounds && lost < TRIES) {
 		burst.header.round = done + lost;
