@@ -41,12 +41,6 @@ static int listen_all(struct consomme *c, const struct consomme_forward *f,
 	return 0;
 }
 
-static void close_all(int *fds, uint16_t n)
-{
-	for (uint16_t i = 0; i < n; i++)
-		close_fd(&fds[i]);
-}
-
 int csm_forward_open(struct consomme *c, const struct consomme_forward *f,
 		     char error[CONSOMME_ERROR_MAX])
 {
@@ -65,7 +59,6 @@ int csm_forward_open(struct consomme *c, const struct consomme_forward *f,
 		(void)snprintf(error, CONSOMME_ERROR_MAX, "%s: %s",
 			       consomme_forward_text(f, text),
 			       errno_text(-err, cause, sizeof(cause)));
-		close_all(fds, f->n_ports);
 	}
 	free(fds);
 	return err;
@@ -108,8 +101,6 @@ static void forward_done(struct csm_call *call)
 {
 	struct forward_call *f = container_of(call, struct forward_call, call);
 
-	if (f->add && f->err < 0)
-		close_all(f->fds, f->forward.n_ports);
 	if (call->arg)
 		f->done(call->arg, f->err, forward_error(f->err));
 	free(f->fds);

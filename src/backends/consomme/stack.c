@@ -311,6 +311,7 @@ void csm_stack_inspect(const struct csm_stack *stack, struct inspect *in)
 	inspect_bool(in, "tcp-peeks", stack->peeks4);
 	inspect_bool(in, "tcp6-peeks", stack->peeks6);
 	inspect_flows(stack, in);
+	csm_forwards_inspect(stack, in);
 	inspect_begin(in, "count");
 	CSM_COUNTERS(INSPECT_COUNTER)
 	inspect_end(in);

@@ -182,7 +182,8 @@ int csm_dns_server(struct csm_stack *stack, struct csm_addr *server) MUST_CHECK;
 void csm_dns_set_resolv_conf(struct csm_stack *stack, const char *text);
 
 /* Inbound forwards (forwards.c). The endpoint makes their sockets; @fds: one
- * for each port, the stack's if it says 0. @find: 0 or -ENOENT. */
+ * for each port, the stack's from here on, also if it fails: -EEXIST, -ENOMEM.
+ * @find, @remove: 0 or -ENOENT. */
 int csm_forwards_create(struct csm_stack *stack) MUST_CHECK;
 void csm_forwards_destroy(struct csm_stack *stack);
 int csm_forward_add(struct csm_stack *stack,
@@ -192,6 +193,7 @@ int csm_forward_find(const struct csm_stack *stack,
 		     const struct consomme_forward *forward) MUST_CHECK;
 int csm_forward_remove(struct csm_stack *stack,
 		       const struct consomme_forward *forward) MUST_CHECK;
+void csm_forwards_inspect(const struct csm_stack *stack, struct inspect *in);
 
 /* A connection has been accepted for port @guest_port of the guest's; @fd is
  * the flow's, also if there is none: then it is reset. (tcp_open.c) */
