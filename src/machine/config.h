@@ -60,10 +60,13 @@ enum config_seccomp {
 	CONFIG_SECCOMP_OFF,
 };
 
-/* A list of strings. */
-#define CONFIG_MAX_STRINGS 16
+/* Most directories of captures. */
+#define CONFIG_MAX_CAPTURES 16
+
+/* A list of strings; empty if any of them was wrong. @items: the description's.
+ */
 struct config_strings {
-	const char *items[CONFIG_MAX_STRINGS];
+	const char *const *items;
 	size_t n;
 };
 
@@ -99,12 +102,15 @@ struct logger_config {
 	bool show_log_origin;
 };
 
-/* @uid, @gid: CONFIG_ABSENT: the user's. @taps, @captures: patterns of what the
- * running machine may open besides what the description names. */
+/* @uid, @gid: CONFIG_ABSENT: the user's. @sockets: the machine may make sockets
+ * of its own; true if it has a backend that needs them. @taps, @captures:
+ * patterns of what the running machine may open besides what the description
+ * names. */
 struct sandbox_keys {
 	int seccomp; /* enum config_seccomp */
 	int64_t uid, gid;
 	bool require_sandbox;
+	bool sockets;
 	struct config_strings taps;
 	struct config_strings captures;
 };
@@ -121,6 +127,21 @@ struct config_limiter {
 	struct config_bucket ops;
 };
 
+/* Keys of a backend of type "consomme", as text; machine/consomme_setup.h reads
+ * them. */
+struct consomme_keys {
+	const char *network, *gateway, *dns, *guest;
+	const char *network6, *gateway6, *dns6;
+	bool ipv4, ipv6;
+	bool restricted;
+	bool copy_ring;
+	int64_t mtu;
+	int64_t max_tcp, max_udp;
+	const char *hostname, *domain;
+	struct config_strings search, dns_servers, records;
+	struct config_strings hostfwd, host_loopback, allow, deny;
+};
+
 /* @type: index into the table of endpoint kinds. @queue_pairs: most that will be
  * asked for; the NIC's, if it was left out and there is one. */
 struct backend_config {
@@ -130,6 +151,7 @@ struct backend_config {
 	int64_t fd;
 	bool create;
 	int64_t queue_pairs;
+	struct consomme_keys consomme;
 };
 
 /* @model: index into the table of frontend kinds. @endpoint: index into the

@@ -169,8 +169,32 @@ void description_load(struct description *desc, const char *path)
 	free(text);
 }
 
+/* A list of strings, with the list before. */
+struct description_list {
+	struct description_list *next;
+	const char *items[];
+};
+
+const char **description_strings(struct description *desc, size_t n)
+{
+	struct description_list *list =
+		calloc(1, sizeof(*list) + n * sizeof(list->items[0]));
+
+	if (!list)
+		return NULL;
+	list->next = desc->lists;
+	desc->lists = list;
+	return list->items;
+}
+
 void description_fini(struct description *desc)
 {
+	struct description_list *next;
+
+	for (; desc->lists; desc->lists = next) {
+		next = desc->lists->next;
+		free(desc->lists);
+	}
 	cJSON_Delete(desc->root);
 	desc->root = NULL;
 	free(desc->text);

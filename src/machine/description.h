@@ -18,11 +18,14 @@ struct key_table;
 /* Larger files are refused unread. */
 #define DESCRIPTION_MAX_BYTES (1 << 20)
 
-/* @config borrows its strings from @root. */
+struct description_list;
+
+/* @config borrows its strings from @root, and lists of them from @lists. */
 struct description {
 	char *text;
 	size_t len;
 	cJSON *root;
+	struct description_list *lists;
 	struct machine_config config;
 	struct problems problems;
 };
@@ -46,6 +49,10 @@ void description_load(struct description *desc, const char *path);
 
 /* Idempotent. */
 void description_fini(struct description *desc);
+
+/* For the reader: room for @n pointers to strings, all NULL, the description's.
+ * NULL: out of memory. */
+const char **description_strings(struct description *desc, size_t n);
 
 /* For the rules: the node that a JSON pointer ("/backends/0/id") names, NULL
  * if it is missing or null. */

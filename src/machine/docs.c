@@ -217,7 +217,7 @@ static void add_key(cJSON *schema, const struct key *key)
 	case KEY_STRINGS:
 		add_type(schema, key, "array");
 		(void)cJSON_AddNumberToObject(schema, "maxItems",
-					      CONFIG_MAX_STRINGS);
+					      (double)key->most);
 		items = cJSON_AddObjectToObject(schema, "items");
 		(void)cJSON_AddStringToObject(items, "type", "string");
 		(void)cJSON_AddNumberToObject(items, "minLength",

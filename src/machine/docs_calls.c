@@ -7,7 +7,9 @@
 
 static void write_counts(FILE *out)
 {
-	(void)fputs("| | different system calls |\n|---|---|\n", out);
+	(void)fputs("| | different system calls | with sockets |\n"
+		    "|---|---|---|\n",
+		    out);
 	for (enum thread_kind kind = THREAD_CONTROL; kind < THREAD_KINDS;
 	     kind++) {
 		if (kind == THREAD_CONTROL)
@@ -16,7 +18,9 @@ static void write_counts(FILE *out)
 		else
 			(void)fprintf(out, "| %s%s | ", thread_kind_name(kind),
 				      kind == THREAD_OPENER ? "" : " thread");
-		(void)fprintf(out, "%zu |\n", sandbox_count_calls(kind));
+		(void)fprintf(out, "%zu | %zu |\n",
+			      sandbox_count_calls(kind, false),
+			      sandbox_count_calls(kind, true));
 	}
 }
 
@@ -44,8 +48,9 @@ void docs_write_calls(FILE *out)
 		for (enum thread_kind kind = THREAD_CONTROL;
 		     kind < THREAD_KINDS; kind++)
 			(void)fputs(row.kinds >> kind & 1 ? " x |" : " |", out);
-		(void)fprintf(out, " %s%s| %s%s |\n", row.arguments,
+		(void)fprintf(out, " %s%s| %s%s%s |\n", row.arguments,
 			      *row.arguments ? " " : "", row.reason,
-			      row.rare ? " (rare)" : "");
+			      row.rare ? " (rare)" : "",
+			      row.sockets ? " (sockets)" : "");
 	}
 }

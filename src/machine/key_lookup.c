@@ -5,7 +5,6 @@
 #include "machine/keys.h"
 
 #include "base/util.h"
-#include "machine/config.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -145,9 +144,8 @@ const char *key_rule(const struct key *key, char *buf, size_t size)
 		break;
 	case KEY_STRINGS:
 		append(buf, size,
-		       "a list of at most %d texts of %lld to %lld bytes",
-		       CONFIG_MAX_STRINGS, (long long)key->min,
-		       (long long)key->max);
+		       "a list of at most %zu texts of %lld to %lld bytes",
+		       key->most, (long long)key->min, (long long)key->max);
 		break;
 	case KEY_LIST:
 		append(buf, size, "a list of at most %lld objects",

@@ -13,14 +13,10 @@
 #include "machine/config.h"
 #include "machine/kinds.h"
 
-#define NAME_MAX_BYTES KEY_NAME_MAX
 #define PATH_MAX_BYTES 4095
 
 /* sizeof(sun_path) - 1 */
 #define SOCKET_MAX_BYTES 107
-
-/* "tap0" is at most this long: IFNAMSIZ - 1. */
-#define IFACE_MAX_BYTES 15
 
 static const char *word_of(const char *const *words, size_t n, size_t i)
 {
@@ -94,12 +90,6 @@ static const char *seccomp_word(size_t i)
 	return word_of(words, ARRAY_SIZE(words), i);
 }
 
-#define TABLE(rows, holder, select)                           \
-	{                                                     \
-		.keys = (rows), .n_keys = ARRAY_SIZE(rows),   \
-		.size = sizeof(holder), .selector = (select), \
-	}
-
 #define FOREIGN(key_name, what)                          \
 	{                                                \
 		.name = (key_name), .type = KEY_FOREIGN, \
@@ -138,7 +128,7 @@ static const struct key boot_keys[] = {
 };
 
 static const struct key_table boot_table =
-	TABLE(boot_keys, struct boot_source, NULL);
+	KEY_TABLE(boot_keys, struct boot_source, NULL);
 
 static const struct key shape_keys[] = {
 	{
@@ -203,7 +193,7 @@ static const struct key shape_keys[] = {
 };
 
 static const struct key_table shape_table =
-	TABLE(shape_keys, struct machine_shape, NULL);
+	KEY_TABLE(shape_keys, struct machine_shape, NULL);
 
 static const struct key serial_keys[] = {
 	{
@@ -228,7 +218,7 @@ static const struct key serial_keys[] = {
 };
 
 static const struct key_table serial_table =
-	TABLE(serial_keys, struct serial_config, "type");
+	KEY_TABLE(serial_keys, struct serial_config, "type");
 
 static const struct key logger_keys[] = {
 	{
@@ -270,7 +260,7 @@ static const struct key logger_keys[] = {
 };
 
 static const struct key_table logger_table =
-	TABLE(logger_keys, struct logger_config, NULL);
+	KEY_TABLE(logger_keys, struct logger_config, NULL);
 
 /* (uid_t)-1 means "unchanged" to the kernel. */
 #define ID_MAX 4294967294LL
@@ -313,11 +303,22 @@ static const struct key sandbox_rows[] = {
 			"refuses is an error; if not, it is a warning.",
 	},
 	{
+		.name = "sockets",
+		.type = KEY_BOOL,
+		.offset = offsetof(struct sandbox_keys, sockets),
+		.fallback = "false",
+		.text = "Whether the machine may make TCP, UDP and ping "
+			"sockets of its own, so that a backend of type "
+			"`consomme` can be added to it later. It may if the "
+			"description has one.",
+	},
+	{
 		.name = "taps",
 		.type = KEY_STRINGS,
+		.most = 16,
 		.offset = offsetof(struct sandbox_keys, taps),
 		.min = 1,
-		.max = IFACE_MAX_BYTES,
+		.max = KEY_IFACE_MAX,
 		.text = "Names of TAP interfaces that may be added to the "
 			"running machine, or made for it, with `*` and `?`. "
 			"Those of the description are always allowed, as they "
@@ -327,6 +328,7 @@ static const struct key sandbox_rows[] = {
 	{
 		.name = "captures",
 		.type = KEY_STRINGS,
+		.most = CONFIG_MAX_CAPTURES,
 		.offset = offsetof(struct sandbox_keys, captures),
 		.min = 2,
 		.max = PATH_MAX_BYTES,
@@ -341,7 +343,7 @@ static const struct key sandbox_rows[] = {
 };
 
 static const struct key_table sandbox_table =
-	TABLE(sandbox_rows, struct sandbox_keys, NULL);
+	KEY_TABLE(sandbox_rows, struct sandbox_keys, NULL);
 
 /* Tokens and milliseconds that are exact in JSON, with room for sums. */
 #define TOKENS_MAX (1LL << 50)
@@ -382,7 +384,7 @@ static const struct key bucket_keys[] = {
 };
 
 static const struct key_table bucket_table =
-	TABLE(bucket_keys, struct config_bucket, NULL);
+	KEY_TABLE(bucket_keys, struct config_bucket, NULL);
 
 static const struct key limiter_keys[] = {
 	{
@@ -402,7 +404,7 @@ static const struct key limiter_keys[] = {
 };
 
 const struct key_table key_table_limiter =
-	TABLE(limiter_keys, struct config_limiter, NULL);
+	KEY_TABLE(limiter_keys, struct config_limiter, NULL);
 
 static const struct key nic_keys[] = {
 	{
@@ -411,7 +413,7 @@ static const struct key nic_keys[] = {
 		.required = true,
 		.offset = offsetof(struct nic_config, iface_id),
 		.min = 1,
-		.max = NAME_MAX_BYTES,
+		.max = KEY_NAME_MAX,
 		.text = "Name of the NIC in messages; no two may be the same.",
 	},
 	{
@@ -434,7 +436,7 @@ static const struct key nic_keys[] = {
 		.type = KEY_STRING,
 		.offset = offsetof(struct nic_config, backend),
 		.min = 1,
-		.max = NAME_MAX_BYTES,
+		.max = KEY_NAME_MAX,
 		.text = "What the NIC is connected to: the `id` of an entry of "
 			"`backends`, which serves one NIC.",
 	},
@@ -443,7 +445,7 @@ static const struct key nic_keys[] = {
 		.type = KEY_STRING,
 		.offset = offsetof(struct nic_config, host_dev_name),
 		.min = 1,
-		.max = IFACE_MAX_BYTES,
+		.max = KEY_IFACE_MAX,
 		.text = "In place of `backend`: the NIC is connected to this "
 			"TAP interface.",
 	},
@@ -509,73 +511,8 @@ static const struct key nic_keys[] = {
 	FOREIGN("allow_mmds_requests", "has no metadata service"),
 };
 
-const struct key_table key_table_nic = TABLE(nic_keys, struct nic_config, NULL);
-
-static const struct key backend_keys[] = {
-	{
-		.name = "id",
-		.type = KEY_STRING,
-		.required = true,
-		.offset = offsetof(struct backend_config, id),
-		.min = 1,
-		.max = NAME_MAX_BYTES,
-		.text = "Name, for `backend` and in messages; no two may be the "
-			"same.",
-	},
-	{
-		.name = "type",
-		.type = KEY_WORD,
-		.required = true,
-		.offset = offsetof(struct backend_config, type),
-		.word = endpoint_kind_name,
-		.text = "What it is.",
-	},
-	{
-		.name = "host_dev_name",
-		.type = KEY_STRING,
-		.offset = offsetof(struct backend_config, host_dev_name),
-		.min = 1,
-		.max = IFACE_MAX_BYTES,
-		.only_for = "tap",
-		.text = "The TAP interface. It must exist unless `create` is "
-			"true.",
-	},
-	{
-		.name = "fd",
-		.type = KEY_INT,
-		.offset = offsetof(struct backend_config, fd),
-		.min = 3,
-		.max = 1 << 20,
-		.only_for = "tap",
-		.text = "In place of `host_dev_name`: a file descriptor that "
-			"evnic inherits, attached to a TAP interface with "
-			"IFF_VNET_HDR.",
-	},
-	{
-		.name = "create",
-		.type = KEY_BOOL,
-		.offset = offsetof(struct backend_config, create),
-		.fallback = "false",
-		.only_for = "tap",
-		.text = "Make the interface if it does not exist; it goes away "
-			"when evnic ends.",
-	},
-	{
-		.name = "queue_pairs",
-		.type = KEY_INT,
-		.offset = offsetof(struct backend_config, queue_pairs),
-		.min = 1,
-		.max = CONFIG_MAX_QUEUE_PAIRS,
-		.only_for = "tap",
-		.unit = "pairs",
-		.text = "The most that a NIC may use. If left out, as many as "
-			"the NIC that names this backend. For more than one, an "
-			"interface that exists must be multi-queue.",
-	},
-};
-
-const struct key_table key_table_backend =
-	TABLE(backend_keys, struct backend_config, "type");
+const struct key_table key_table_nic =
+	KEY_TABLE(nic_keys, struct nic_config, NULL);
 
 static const struct key machine_keys[] = {
 	{
@@ -583,7 +520,7 @@ static const struct key machine_keys[] = {
 		.type = KEY_STRING,
 		.offset = offsetof(struct machine_config, id),
 		.min = 1,
-		.max = NAME_MAX_BYTES,
+		.max = KEY_NAME_MAX,
 		.text = "The machine's name in its log lines. If left out, the "
 			"description's file name without \".json\". `evnic run "
 			"--id` says otherwise.",
@@ -687,4 +624,4 @@ static const struct key machine_keys[] = {
 };
 
 const struct key_table key_table_machine =
-	TABLE(machine_keys, struct machine_config, NULL);
+	KEY_TABLE(machine_keys, struct machine_config, NULL);

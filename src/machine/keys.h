@@ -37,7 +37,7 @@ struct key_table {
 
 /* @offset: of the value in its struct. @min, @max: range of an integer; bounds
  * of a string's length, or that of each in a list; most items of a list of
- * objects. @fallback: the default, as in
+ * objects. @most: items of a list of text. @fallback: the default, as in
  * JSON but without quotes; NULL: none. @word: the i-th word, NULL past the
  * last; @any_case: it may be written in capitals or not.
  * @table: keys of an object, or of a list's objects. @count: of a list, offset
@@ -51,6 +51,7 @@ struct key {
 	bool any_case;
 	size_t offset;
 	size_t count;
+	size_t most;
 	int64_t min, max;
 	const char *fallback;
 	const char *(*word)(size_t i);
@@ -60,8 +61,18 @@ struct key {
 	const char *text;
 };
 
+/* The table of @rows, which is an array: struct @holder holds the values. */
+#define KEY_TABLE(rows, holder, select)                       \
+	{                                                     \
+		.keys = (rows), .n_keys = ARRAY_SIZE(rows),   \
+		.size = sizeof(holder), .selector = (select), \
+	}
+
 /* Bytes of the longest key, word or name. */
 #define KEY_NAME_MAX 64
+
+/* Of an interface's name: IFNAMSIZ - 1. */
+#define KEY_IFACE_MAX 15
 
 /* The description itself; its struct is struct machine_config. */
 extern const struct key_table key_table_machine;

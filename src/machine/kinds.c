@@ -133,6 +133,14 @@ static int loopback_create(const struct endpoint_setup *setup,
 		       : 0;
 }
 
+/* Its parts are being put together. */
+static int consomme_create(const struct endpoint_setup *setup,
+			   struct kind_error *error, struct net_endpoint **out)
+{
+	UNUSED(out);
+	return fail(error, setup->config->id, "consomme backend", -ENOTSUP);
+}
+
 /* virtio-net, on either transport. */
 struct virtio_frontend {
 	struct frontend base;
@@ -253,11 +261,14 @@ static void unplug_virtio_net(struct frontend *base)
 	free(frontend);
 }
 
-/* The one kind that a description may leave unnamed. */
-#define KIND_TAP 0
+/* The one kind that a description may leave unnamed, and the one that is asked
+ * for more than being made. */
+#define KIND_TAP      0
+#define KIND_CONSOMME 1
 
 static const struct endpoint_kind endpoint_kinds[] = {
 	[KIND_TAP] = {.type = "tap", .create = tap_create},
+	[KIND_CONSOMME] = {.type = "consomme", .create = consomme_create},
 	{.type = "null", .create = null_create},
 	{.type = "loopback", .create = loopback_create},
 };
@@ -291,6 +302,11 @@ const char *frontend_kind_name(size_t i)
 int endpoint_kind_tap(void)
 {
 	return KIND_TAP;
+}
+
+int endpoint_kind_consomme(void)
+{
+	return KIND_CONSOMME;
 }
 
 int endpoint_create(const struct endpoint_setup *setup,

@@ -25,6 +25,9 @@ const char *frontend_kind_name(size_t i);
 /* The kind behind a NIC that only names a host interface. */
 int endpoint_kind_tap(void);
 
+/* The kind that makes sockets of its own. */
+int endpoint_kind_consomme(void);
+
 /* One line: the thing, the cause and the cure. */
 struct kind_error {
 	char text[512];
@@ -32,12 +35,16 @@ struct kind_error {
 
 /* What an endpoint is made of. @loop, @opener: borrowed for the endpoint's life.
  * @opener: opens what @config names; NULL: nobody does. @fd: a descriptor that
- * stands for what @config would name, the endpoint's if that is made; -1: none. */
+ * stands for what @config would name, the endpoint's if that is made; -1: none.
+ * @mtu: of the NIC that it is for; CONFIG_ABSENT: not known. @sockets: the
+ * threads may make sockets. */
 struct endpoint_setup {
 	const struct backend_config *config;
 	struct loop *loop;
 	struct opener *opener;
 	int fd;
+	int64_t mtu;
+	bool sockets;
 };
 
 /* Makes an endpoint. 0, or -errno and @error. */

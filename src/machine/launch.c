@@ -216,6 +216,7 @@ static int run_both(struct opener_server *server, int signals)
 		.uid = (long)keys->uid,
 		.gid = (long)keys->gid,
 		.required = keys->require_sandbox,
+		.sockets = keys->sockets,
 	};
 	struct sandbox_report report = {.n = 0};
 	int status = EXIT_FAILURE;

@@ -26,13 +26,16 @@ struct nic *netdev_nic(const struct netdev *netdev)
 }
 
 int netdev_create(struct nics *nics, const struct backend_config *config,
-		  int fd, struct kind_error *error, struct netdev **out)
+		  int fd, int64_t mtu, struct kind_error *error,
+		  struct netdev **out)
 {
 	const struct endpoint_setup setup = {
 		.config = config,
 		.loop = nics->config.loop,
 		.opener = nics->config.opener,
 		.fd = fd,
+		.mtu = mtu,
+		.sockets = nics->sockets,
 	};
 	struct netdev *netdev;
 	int err;
@@ -84,7 +87,7 @@ int nics_netdev_add(struct nics *nics, const struct backend_config *config,
 {
 	struct netdev *netdev;
 
-	return netdev_create(nics, config, fd, error, &netdev);
+	return netdev_create(nics, config, fd, CONFIG_ABSENT, error, &netdev);
 }
 
 /* May @nic's netdev be changed now? Answers if not. */

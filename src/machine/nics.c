@@ -170,7 +170,7 @@ static int create_all(struct nics *nics, struct kind_error *error)
 		const struct nic_config *nic = &machine->nics[i];
 
 		err = netdev_create(nics, &machine->backends[nic->endpoint], -1,
-				    error, &netdev);
+				    nic->mtu, error, &netdev);
 		made[nic->endpoint] = true;
 		if (!err)
 			err = add_nic(nics, nic, netdev, error);
@@ -178,7 +178,7 @@ static int create_all(struct nics *nics, struct kind_error *error)
 	for (size_t i = 0; i < machine->n_backends && !err; i++) {
 		if (!made[i])
 			err = netdev_create(nics, &machine->backends[i], -1,
-					    error, &netdev);
+					    CONFIG_ABSENT, error, &netdev);
 	}
 	return err;
 }
@@ -195,6 +195,7 @@ int nics_create(const struct nics_config *config, struct kind_error *error,
 	nics->config = *config;
 	nics->transport =
 		(enum config_transport)config->machine->shape.transport;
+	nics->sockets = config->machine->sandbox.sockets;
 	iothreads_init(&nics->iothreads, config->loop,
 		       config->machine->iothreads);
 	ev_timer_init(&nics->check, check_cb, 0., 0.);

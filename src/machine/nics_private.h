@@ -59,6 +59,7 @@ struct nics_walk;
 struct nics {
 	struct nics_config config;
 	enum config_transport transport;
+	bool sockets; /* as in struct endpoint_setup */
 	struct iothreads iothreads;
 	struct nic *nics[NICS_MAX];
 	size_t n_nics;
@@ -112,9 +113,9 @@ void nic_begin_swap(struct nic *nic, struct netdev *to, bool destroy,
 
 /* netdevs.c */
 
-/* @fd: as in struct endpoint_setup. */
+/* @fd, @mtu: as in struct endpoint_setup. */
 int netdev_create(struct nics *nics, const struct backend_config *config,
-		  int fd, struct kind_error *error,
+		  int fd, int64_t mtu, struct kind_error *error,
 		  struct netdev **out) MUST_CHECK;
 void netdev_destroy(struct nics *nics, struct netdev *netdev);
 

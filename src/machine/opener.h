@@ -10,7 +10,8 @@
  * wanted; what the description names (kernel, sockets, the log ...) is not even
  * named in the request. Where there is a choice (a tap that is plugged in later,
  * a capture file) the name must match the description's patterns:
- * "sandbox": {"taps": [...], "captures": [...]}.
+ * "sandbox": {"taps": [...], "captures": [...]}. Sockets that listen are for
+ * machines that may have sockets ("sandbox": {"sockets": true}).
  *
  * The machine is not believed: each request is a message of fixed size, checked
  * once, and answered by file descriptors or one line for people. A capture's
@@ -27,7 +28,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
+struct consomme_forward;
 struct opener;
 struct net_rss;
 
@@ -73,6 +76,17 @@ int opener_link(struct opener *opener) MUST_CHECK;
  * parameters. The file descriptor, or -errno. */
 int opener_steering(struct opener *opener,
 		    const struct net_rss *rss) MUST_CHECK;
+
+/* A socket for port @i of @forward, close-on-exec and non-blocking: bound, and
+ * listening if it is TCP. The description's forwards are allowed, and others from
+ * port 1024 on. The file descriptor, or -errno with @error. */
+int opener_listen(struct opener *opener, const struct consomme_forward *forward,
+		  uint16_t i, struct opener_error *error) MUST_CHECK;
+
+/* /etc/resolv.conf, to read: the file descriptor, or -errno, of which -ENOENT is
+ * usual. *@watch: becomes readable when asking again may tell something else (an
+ * inotify descriptor, not to be read); -1: nobody will say. */
+int opener_resolv_conf(struct opener *opener, int *watch) MUST_CHECK;
 
 /* A capture file, made or emptied. @files: how many generations are kept
  * (capture_config.rotate_files); more than 0: *@rotator is what opener_rotate()

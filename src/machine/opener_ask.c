@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the machine asks for beyond what the description names: taps, steering,
- * captures.
+ * captures, sockets.
  */
 #include "machine/opener_client.h"
+
+#include "backends/consomme/consomme.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -107,4 +109,47 @@ int opener_rotate(int rotator)
 	int err = opener_ask_at(rotator, &request, &reply, fds);
 
 	return err < 0 ? err : fds[0];
+}
+
+int opener_listen(struct opener *opener, const struct consomme_forward *forward,
+		  uint16_t i, struct opener_error *error)
+{
+	struct opener_request request = {
+		.kind = OPENER_ASK_LISTEN,
+		.u.listen =
+			{
+				.proto = forward->proto,
+				.port = (uint16_t)(forward->host_port + i),
+			},
+	};
+	struct opener_reply reply;
+	int fds[OPENER_FDS_MAX];
+	int err;
+
+	memcpy(request.u.listen.addr, forward->host.b,
+	       sizeof(request.u.listen.addr));
+	err = opener_ask(opener, &request, &reply, fds);
+	if (err < 0) {
+		memcpy(error->text, reply.text, sizeof(error->text));
+		return err;
+	}
+	return fds[0];
+}
+
+/* Reply: what its flags say. */
+int opener_resolv_conf(struct opener *opener, int *watch)
+{
+	const struct opener_request request = {.kind = OPENER_ASK_RESOLV_CONF};
+	struct opener_reply reply;
+	int fds[OPENER_FDS_MAX];
+	int err = opener_ask(opener, &request, &reply, fds);
+	bool file;
+
+	*watch = -1;
+	if (err < 0)
+		return err;
+	file = reply.flags & OPENER_HAS_FILE;
+	if (reply.flags & OPENER_HAS_WATCH)
+		*watch = fds[file];
+	return file ? fds[0] : -ENOENT;
 }

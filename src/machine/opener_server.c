@@ -32,6 +32,8 @@ static const struct row rows[OPENER_KINDS] = {
 	[OPENER_ASK_LINK] = {.serve = opener_serve_link},
 	[OPENER_ASK_STEERING] = {.serve = opener_serve_steering},
 	[OPENER_ASK_CAPTURE] = {.serve = opener_serve_capture},
+	[OPENER_ASK_LISTEN] = {.serve = opener_serve_listen},
+	[OPENER_ASK_RESOLV_CONF] = {.serve = opener_serve_resolv_conf},
 	[OPENER_TELL_READY] = {.serve = opener_serve_ready, .silent = true},
 };
 
@@ -212,6 +214,7 @@ void opener_server_init(struct opener_server *server,
 	memset(server, 0, sizeof(*server));
 	server->config = config;
 	server->options = options;
+	server->resolv_conf = "/etc/resolv.conf";
 	server->control.fd = -1;
 	server->metrics.fd = -1;
 	server->console_in.restore_fd = -1;

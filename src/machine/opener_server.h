@@ -58,7 +58,8 @@ struct opener_channel {
  * carried out. @ready: the machine has said that it runs. @reloading: it is to
  * say so again, with its log opened anew. @given: bit per enum opener_thing.
  * @terminal: the console is a terminal. @gave_tap: by backend, for those that
- * are descriptors. @capture_dirs: of the patterns, in their order. */
+ * are descriptors. @capture_dirs: of the patterns, in their order. @resolv_conf:
+ * its path, absolute. */
 struct opener_server {
 	const struct machine_config *config;
 	const struct launch_options *options;
@@ -72,8 +73,9 @@ struct opener_server {
 	struct console_file console_in, console_out;
 	struct unix_listener control, metrics;
 	bool gave_tap[CONFIG_MAX_BACKENDS + CONFIG_MAX_NICS];
-	int capture_dirs[CONFIG_MAX_STRINGS];
+	int capture_dirs[CONFIG_MAX_CAPTURES];
 	size_t n_capture_dirs;
+	const char *resolv_conf;
 };
 
 /* Without a channel. @config, @options: borrowed. */
@@ -119,7 +121,8 @@ int opener_captures_init(struct opener_server *server,
 			 struct opener_error *error) MUST_CHECK;
 void opener_captures_fini(struct opener_server *server);
 
-/* The handlers: opener_files.c, opener_tap.c, opener_capture.c. */
+/* The handlers: opener_files.c, opener_tap.c, opener_capture.c,
+ * opener_sockets.c. */
 void opener_serve_thing(struct opener_server *server,
 			const struct opener_request *request,
 			struct opener_answer *answer);
@@ -135,6 +138,12 @@ void opener_serve_steering(struct opener_server *server,
 void opener_serve_capture(struct opener_server *server,
 			  const struct opener_request *request,
 			  struct opener_answer *answer);
+void opener_serve_listen(struct opener_server *server,
+			 const struct opener_request *request,
+			 struct opener_answer *answer);
+void opener_serve_resolv_conf(struct opener_server *server,
+			      const struct opener_request *request,
+			      struct opener_answer *answer);
 void opener_serve_ready(struct opener_server *server,
 			const struct opener_request *request,
 			struct opener_answer *answer);

@@ -24,6 +24,8 @@ enum opener_kind {
 	OPENER_ASK_LINK,
 	OPENER_ASK_STEERING,
 	OPENER_ASK_CAPTURE,
+	OPENER_ASK_LISTEN,
+	OPENER_ASK_RESOLV_CONF,
 	OPENER_TELL_READY, /* is not answered */
 	OPENER_KINDS,
 };
@@ -48,6 +50,13 @@ struct opener_tap_request {
 	uint8_t create;
 };
 
+/* @proto: enum consomme_proto. @addr: as in struct csm_addr. */
+struct opener_listen_request {
+	uint32_t proto;
+	uint8_t addr[16];
+	uint16_t port;
+};
+
 struct opener_capture_request {
 	uint32_t files;
 	char path[OPENER_PATH_MAX];
@@ -61,11 +70,16 @@ struct opener_request {
 		struct opener_tap_request tap;
 		struct net_rss steering;
 		struct opener_capture_request capture;
+		struct opener_listen_request listen;
 	} u;
 };
 
 /* Of OPENER_CONSOLE_IN. */
 #define OPENER_IS_TERMINAL 1U
+
+/* Of OPENER_ASK_RESOLV_CONF: which descriptors there are, in this order. */
+#define OPENER_HAS_FILE	 1U
+#define OPENER_HAS_WATCH 2U
 
 /* @err: 0 or -errno; then @text is a line for people, or empty. The handler of
  * the request's kind says in which order its descriptors come; @n_fds is how

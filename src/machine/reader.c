@@ -179,6 +179,8 @@ static void read_strings(struct description *desc, const struct where *at,
 			 const cJSON *value, const struct key *key,
 			 struct config_strings *out)
 {
+	size_t n = (size_t)cJSON_GetArraySize(value);
+	const char **items;
 	const cJSON *item;
 	struct where in;
 	size_t i = 0;
@@ -187,16 +189,24 @@ static void read_strings(struct description *desc, const struct where *at,
 		value_problem(desc, at, key, value, "is not a list");
 		return;
 	}
+	items = description_strings(desc, MIN(n, key->most));
+	if (!items) {
+		value_problem(desc, at, key, value, "takes too much memory");
+		return;
+	}
 	cJSON_ArrayForEach (item, value) {
-		where_enter(&in, at, i++, NULL);
-		if (out->n == CONFIG_MAX_STRINGS) {
+		where_enter(&in, at, i, NULL);
+		if (i == key->most) {
 			value_problem(desc, &in, key, item, "is one too many");
 			return;
 		}
-		read_string(desc, &in, item, key, &out->items[out->n]);
-		if (out->items[out->n])
-			out->n++;
+		read_string(desc, &in, item, key, &items[i++]);
 	}
+	for (i = 0; i < n; i++) {
+		if (!items[i])
+			return; /* that was told */
+	}
+	*out = (struct config_strings){.items = items, .n = n};
 }
 
 /* Does a value for something that evnic lacks ask for nothing? */

@@ -175,6 +175,12 @@ static void check_queue_pairs(struct description *desc, size_t i)
 	const struct nic_config *nic = &desc->config.nics[i];
 	struct backend_config *backend = &desc->config.backends[nic->endpoint];
 
+	if (backend->type == endpoint_kind_consomme() && nic->queue_pairs > 1)
+		problem(desc, NICS, i, "queue_pairs",
+			"%lld is more than the one pair that /backends/%zu "
+			"has, as every \"consomme\": leave it out, or use a "
+			"tap",
+			(long long)nic->queue_pairs, nic->endpoint);
 	if (backend->queue_pairs == CONFIG_ABSENT)
 		backend->queue_pairs = nic->queue_pairs;
 	else if (backend->queue_pairs < nic->queue_pairs)
@@ -268,13 +274,8 @@ static void check_patterns(struct description *desc, const char *list,
 			   const struct config_strings *patterns,
 			   const char *(*problem_of)(const char *pattern))
 {
-	char pointer[POINTER_MAX], text[QUOTED_MAX];
+	char text[QUOTED_MAX];
 
-	(void)snprintf(pointer, sizeof(pointer), "/%s", list);
-	/* If one is none at all, that was told. */
-	if ((size_t)cJSON_GetArraySize(description_find(desc, pointer)) !=
-	    patterns->n)
-		return;
 	for (size_t i = 0; i < patterns->n; i++) {
 		const char *what = problem_of(patterns->items[i]);
 
@@ -285,12 +286,33 @@ static void check_patterns(struct description *desc, const char *list,
 	}
 }
 
+/* A machine with a consomme may make sockets. */
+static void check_sockets(struct description *desc)
+{
+	struct machine_config *config = &desc->config;
+	size_t i = 0;
+
+	while (i < config->n_backends &&
+	       config->backends[i].type != endpoint_kind_consomme())
+		i++;
+	if (i == config->n_backends)
+		return;
+	if (cJSON_IsFalse(description_find(desc, "/sandbox/sockets")))
+		description_problem(desc, "/sandbox/sockets",
+				    "false, but /backends/%zu makes sockets: "
+				    "leave it out",
+				    i);
+	config->sandbox.sockets = true;
+}
+
 void rules_check(struct description *desc)
 {
 	check_shape(desc);
 	check_serial(desc);
 	check_backends(desc);
 	check_nics(desc);
+	check_sockets(desc);
+	rules_check_consomme(desc);
 	check_patterns(desc, "sandbox/taps", &desc->config.sandbox.taps,
 		       pattern_tap_problem);
 	check_patterns(desc, "sandbox/captures", &desc->config.sandbox.captures,

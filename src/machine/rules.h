@@ -12,6 +12,9 @@
  * transport that pci=off implies, each NIC's endpoint. */
 void rules_check(struct description *desc);
 
+/* Of them, those about backends of type "consomme". */
+void rules_check_consomme(struct description *desc);
+
 /* Checks what this host must have: files, memory. */
 void rules_check_host(struct description *desc);
 

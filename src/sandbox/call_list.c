@@ -18,8 +18,10 @@ static const struct {
 	(1u << THREAD_CONTROL | 1u << THREAD_QUEUE | 1u << THREAD_VCPU | \
 	 1u << THREAD_WRITER)
 
-bool call_is_for(const struct call *call, enum thread_kind kind)
+bool call_is_for(const struct call *call, enum thread_kind kind, bool sockets)
 {
+	if (call->sockets && !sockets)
+		return false;
 	if (kind == THREAD_CONTROL || kind == THREAD_KINDS)
 		return (call->kinds & MACHINE_KINDS) != 0;
 	return (call->kinds >> kind & 1) != 0;
@@ -34,22 +36,23 @@ const char *call_name(long nr)
 	return "?";
 }
 
-bool call_is_first(size_t row, enum thread_kind kind)
+bool call_is_first(size_t row, enum thread_kind kind, bool sockets)
 {
 	for (size_t i = 0; i < row; i++) {
 		if (sandbox_calls[i].nr == sandbox_calls[row].nr &&
-		    call_is_for(&sandbox_calls[i], kind))
+		    call_is_for(&sandbox_calls[i], kind, sockets))
 			return false;
 	}
-	return call_is_for(&sandbox_calls[row], kind);
+	return call_is_for(&sandbox_calls[row], kind, sockets);
 }
 
-size_t sandbox_count_calls(enum thread_kind kind)
+size_t sandbox_count_calls(enum thread_kind kind, bool sockets)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < sandbox_n_calls; i++)
-		n += call_is_first(i, kind) && !sandbox_calls[i].refused;
+		n += call_is_first(i, kind, sockets) &&
+		     !sandbox_calls[i].refused;
 	return n;
 }
 
@@ -66,6 +69,7 @@ bool sandbox_row(size_t i, struct sandbox_row *row)
 		.arguments = call->arguments ? call->arguments : "",
 		.reason = call->reason,
 		.rare = call->rare,
+		.sockets = call->sockets,
 	};
 	return true;
 }

@@ -19,9 +19,11 @@
 #include <linux/if_tun.h>
 #include <linux/kvm.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #define CONTROL (1u << THREAD_CONTROL)
@@ -203,6 +205,27 @@ const struct call sandbox_calls[] = {
 	{CALL(gettimeofday), .kinds = LOOPS, .reason = "libev: ev_time()",
 	 .rare = true},
 
+	/* Sockets of the machine's own. */
+	{CALL(sendmsg), .kinds = QUEUE, .sockets = true,
+	 .reason = "backends/consomme/host_linux.c"},
+	{CALL(recvmsg), .kinds = QUEUE, .sockets = true,
+	 .reason = "backends/consomme/host_linux.c"},
+	{CALL(accept4), .kinds = QUEUE, .sockets = true,
+	 .reason = "backends/consomme/host_linux.c"},
+	{CALL(socket), .kinds = QUEUE, .sockets = true,
+	 ONE_OF(0, AF_INET, AF_INET6),
+	 .reason = "backends/consomme/host_linux.c"},
+	{CALL(connect), .kinds = QUEUE, .sockets = true,
+	 .reason = "backends/consomme/host_linux.c"},
+	{CALL(shutdown), .kinds = QUEUE, .sockets = true,
+	 .reason = "backends/consomme/host_linux.c"},
+	{CALL(setsockopt), .kinds = QUEUE, .sockets = true,
+	 ONE_OF(1, SOL_SOCKET, IPPROTO_IP, IPPROTO_IPV6, IPPROTO_TCP,
+		IPPROTO_UDP),
+	 .reason = "backends/consomme/host_linux.c"},
+	{CALL(getsockopt), .kinds = QUEUE, .sockets = true,
+	 .reason = "backends/consomme/host_linux.c"},
+
 	/* The opener: files, taps, sockets, its child. */
 	{CALL(ioctl), .kinds = OPENER,
 	 ONE_OF(1, TCGETS, TCSETS, TCSETSW, TCSETSF, TIOCGPGRP,
@@ -234,6 +257,14 @@ const struct call sandbox_calls[] = {
 	{CALL(connect), .kinds = OPENER,
 	 .reason = "machine/unix_listen.c: does somebody listen?"},
 	{CALL(listen), .kinds = OPENER, .reason = "machine/unix_listen.c"},
+	{CALL(setsockopt), .kinds = OPENER, .sockets = true,
+	 .reason = "machine/opener_sockets.c"},
+	{CALL(inotify_init1), .kinds = OPENER, .sockets = true,
+	 .reason = "machine/opener_sockets.c"},
+	{CALL(inotify_add_watch), .kinds = OPENER, .sockets = true,
+	 .reason = "machine/opener_sockets.c"},
+	{CALL(readlink), .kinds = OPENER, .sockets = true,
+	 .reason = "realpath(): machine/opener_sockets.c"},
 	{CALL(socketpair), .kinds = OPENER,
 	 .reason = "machine/opener_server.c"},
 	{CALL(sendmsg), .kinds = OPENER, .reason = "machine/opener_server.c"},

@@ -29,7 +29,8 @@ struct call_check {
 };
 
 /* A call may have several rows: what one of them allows is allowed. @refused:
- * not allowed, but answered with ENOSYS instead of death. */
+ * not allowed, but answered with ENOSYS instead of death. @sockets: only where
+ * the machine may have sockets. */
 struct call {
 	const char *name;
 	long nr;
@@ -39,6 +40,7 @@ struct call {
 	unsigned int kinds;
 	bool rare;
 	bool refused;
+	bool sockets;
 };
 
 extern const struct call sandbox_calls[];
@@ -47,10 +49,10 @@ extern const size_t sandbox_n_calls;
 /* Is this row for threads of @kind? The control thread's filter is there
  * first, and others are made by it: it has what any thread of the machine has.
  */
-bool call_is_for(const struct call *call, enum thread_kind kind);
+bool call_is_for(const struct call *call, enum thread_kind kind, bool sockets);
 
 /* Is @row the first one for threads of @kind that is about its call? */
-bool call_is_first(size_t row, enum thread_kind kind);
+bool call_is_first(size_t row, enum thread_kind kind, bool sockets);
 
 /* "openat"; "?" for a number that this build does not know. */
 const char *call_name(long nr);

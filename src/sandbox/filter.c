@@ -38,6 +38,7 @@
 struct builder {
 	struct filter *filter;
 	enum thread_kind kind;
+	bool sockets;
 	uint32_t pid;
 	uint32_t otherwise;
 };
@@ -112,7 +113,7 @@ static void emit_call(struct builder *b, size_t first)
 	for (size_t i = first; i < sandbox_n_calls && action < 0; i++) {
 		const struct call *call = &sandbox_calls[i];
 
-		if (call->nr != nr || !call_is_for(call, b->kind))
+		if (call->nr != nr || !call_is_for(call, b->kind, b->sockets))
 			continue;
 		action = plain_action(call);
 		if (action < 0)
@@ -125,12 +126,13 @@ static void emit_call(struct builder *b, size_t first)
 		f->code[jump].jf = (uint8_t)(f->n - jump - 1);
 }
 
-int filter_build(struct filter *filter, enum thread_kind kind, pid_t pid,
-		 uint32_t otherwise)
+int filter_build(struct filter *filter, enum thread_kind kind, bool sockets,
+		 pid_t pid, uint32_t otherwise)
 {
 	struct builder b = {
 		.filter = filter,
 		.kind = kind,
+		.sockets = sockets,
 		.pid = (uint32_t)pid,
 		.otherwise = otherwise,
 	};
@@ -141,14 +143,15 @@ int filter_build(struct filter *filter, enum thread_kind kind, pid_t pid,
 	end(&b, otherwise);
 	load(&b, offsetof(struct seccomp_data, nr));
 	for (size_t i = 0; i < sandbox_n_calls; i++) {
-		if (call_is_first(i, kind))
+		if (call_is_first(i, kind, sockets))
 			emit_call(&b, i);
 	}
 	end(&b, otherwise);
 	return filter->n > FILTER_MAX ? -E2BIG : 0;
 }
 
-int sandbox_filter_install(enum thread_kind kind, enum sandbox_seccomp mode)
+int sandbox_filter_install(enum thread_kind kind, bool sockets,
+			   enum sandbox_seccomp mode)
 {
 	static const uint32_t otherwise[] = {
 		[SANDBOX_SECCOMP_ON] = SECCOMP_RET_TRAP,
@@ -161,7 +164,7 @@ int sandbox_filter_install(enum thread_kind kind, enum sandbox_seccomp mode)
 
 	if (mode == SANDBOX_SECCOMP_OFF || SANDBOX_SANITIZED)
 		return 0;
-	err = filter_build(&filter, kind, getpid(), otherwise[mode]);
+	err = filter_build(&filter, kind, sockets, getpid(), otherwise[mode]);
 	program.len = (unsigned short)filter.n;
 	if (err == 0 &&
 	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)

@@ -20,9 +20,10 @@ struct filter {
 	struct sock_filter code[FILTER_MAX];
 };
 
-/* The filter for threads of @kind in process @pid; what the table does not
- * allow ends in @otherwise (SECCOMP_RET_...). 0 or -E2BIG. */
-int filter_build(struct filter *filter, enum thread_kind kind, pid_t pid,
-		 uint32_t otherwise) MUST_CHECK;
+/* The filter for threads of @kind in process @pid, of a machine that may have
+ * sockets or not; what the table does not allow ends in @otherwise
+ * (SECCOMP_RET_...). 0 or -E2BIG. */
+int filter_build(struct filter *filter, enum thread_kind kind, bool sockets,
+		 pid_t pid, uint32_t otherwise) MUST_CHECK;
 
 #endif

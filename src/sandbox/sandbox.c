@@ -28,7 +28,9 @@
 	 BIT(CAP_PERFMON) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH) | \
 	 BIT(CAP_FOWNER) | BIT(CAP_KILL))
 
+/* What threads that are made later are confined by. */
 static enum sandbox_seccomp seccomp_mode;
+static bool with_sockets;
 
 int sandbox_weak(const struct sandbox_config *config,
 		 struct sandbox_report *report, const char *stage, int err,
@@ -62,7 +64,7 @@ static void thread_begin_cb(enum thread_kind kind)
 	int err;
 
 	sandbox_trap_begin(kind);
-	err = sandbox_filter_install(kind, seccomp_mode);
+	err = sandbox_filter_install(kind, with_sockets, seccomp_mode);
 	if (err == 0)
 		return;
 	log_error("sandbox: seccomp for a thread: %s",
@@ -95,7 +97,8 @@ static int enter_filter(enum thread_kind kind,
 
 	sandbox_trap_begin(kind);
 	if (err == 0)
-		err = sandbox_filter_install(kind, config->seccomp);
+		err = sandbox_filter_install(kind, config->sockets,
+					     config->seccomp);
 	if (err == 0)
 		return 0;
 	return sandbox_weak(config, report, "seccomp", err,
@@ -140,6 +143,7 @@ int sandbox_enter(const struct sandbox_config *config,
 	if (err < 0)
 		return fail(error, size, report->lines[report->n - 1], err);
 	seccomp_mode = config->seccomp;
+	with_sockets = config->sockets;
 	thread_on_begin(thread_begin_cb);
 	return 0;
 }
@@ -148,10 +152,14 @@ int sandbox_enter_opener(const struct sandbox_config *config,
 			 struct sandbox_report *report, char *error,
 			 size_t size)
 {
-	int err = sandbox_drop_bounding(OPENER_CAPABILITIES);
+	uint64_t keep = OPENER_CAPABILITIES;
+	int err;
 
+	if (config->sockets)
+		keep |= BIT(CAP_NET_BIND_SERVICE);
+	err = sandbox_drop_bounding(keep);
 	if (err == 0)
-		err = sandbox_drop_capabilities(OPENER_CAPABILITIES);
+		err = sandbox_drop_capabilities(keep);
 	if (err < 0)
 		return fail(error, size, "capset", err);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)

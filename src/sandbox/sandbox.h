@@ -38,11 +38,13 @@ enum sandbox_seccomp {
 };
 
 /* @uid, @gid: -1: stay who we are. @required: fail where a stage is not to be
- * had. */
+ * had. @sockets: threads may make sockets of the internet's protocols and
+ * connect them, and the opener may bind some. */
 struct sandbox_config {
 	enum sandbox_seccomp seccomp;
 	long uid, gid;
 	bool required;
+	bool sockets;
 };
 
 /* What is weaker than it should be: a line for each stage that this host
@@ -82,12 +84,13 @@ int sandbox_enter_opener(const struct sandbox_config *config,
 			 size_t size) MUST_CHECK;
 
 /* How many different system calls threads of @kind may use; THREAD_KINDS: the
- * machine's process. For the documentation and tools/bench sandbox. */
-size_t sandbox_count_calls(enum thread_kind kind);
+ * machine's process. @sockets: as in the config. For the documentation and
+ * tools/bench sandbox. */
+size_t sandbox_count_calls(enum thread_kind kind, bool sockets);
 
 /* Row @i of the table, for docs/security.md and tests: the call's name, for
- * whom, what is checked of its arguments ("" for nothing) and which code needs
- * it. False past the last. */
+ * whom, what is checked of its arguments ("" for nothing), which code needs it,
+ * and whether only a machine with sockets does. False past the last. */
 struct sandbox_row {
 	const char *call;
 	long nr;
@@ -95,6 +98,7 @@ struct sandbox_row {
 	const char *arguments;
 	const char *reason;
 	bool rare; /* an ordinary run may pass without it */
+	bool sockets;
 };
 bool sandbox_row(size_t i, struct sandbox_row *row);
 

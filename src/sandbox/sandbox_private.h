@@ -54,7 +54,7 @@ int sandbox_drop_capabilities(uint64_t keep) MUST_CHECK;
 
 /* Stage 6, for this thread: a filter for @kind on top of those it has. 0 or
  * -errno. */
-int sandbox_filter_install(enum thread_kind kind,
+int sandbox_filter_install(enum thread_kind kind, bool sockets,
 			   enum sandbox_seccomp mode) MUST_CHECK;
 
 /* What is done at a violation, for this process and for this thread: after

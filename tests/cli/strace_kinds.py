@@ -8,7 +8,8 @@ TABLE is the output of "evnic_generate calls"; each STRACE one of strace -f -o,
 of an evnic from its start. What a process or thread calls counts from the moment
 at which it has its own filter on; before that, a thread of the machine has the
 control thread's. Prints what was called without a row, and the rows without a
-call that are not marked as rare; exit status 1 if there is anything to print.
+call that are not marked as rare or as those of sockets; exit status 1 if there is
+anything to print.
 """
 import collections
 import re
@@ -30,7 +31,8 @@ def read_table(path):
         if not cells[1:2] or not cells[1].startswith("`"):
             continue
         kinds = {k for k, cell in zip(KINDS, cells[2:]) if cell == "x"}
-        rows.append((cells[1].strip("`"), kinds, "(rare)" in cells[-2]))
+        optional = "(rare)" in cells[-2] or "(sockets)" in cells[-2]
+        rows.append((cells[1].strip("`"), kinds, optional))
     return rows
 
 

@@ -39,6 +39,7 @@ struct stream {
 };
 
 static char dir[64], caps[80], there[80], secret[96], pattern[96];
+static const char *const taps[] = {"ok*"}, *const captures[] = {pattern};
 static int caps_fd;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -390,8 +391,8 @@ static void begin(struct stream *s)
 	static const struct machine_config config = {
 		.boot.kernel_image_path = secret,
 		.serial.type = CONFIG_SERIAL_NONE,
-		.sandbox.taps = {.items = {"ok*"}, .n = 1},
-		.sandbox.captures = {.items = {pattern}, .n = 1},
+		.sandbox.taps = {.items = taps, .n = 1},
+		.sandbox.captures = {.items = captures, .n = 1},
 		.backends = {{.id = "b",
 			      .host_dev_name = "named0",
 			      .fd = CONFIG_ABSENT,

@@ -35,6 +35,7 @@
 /* @dir: all of the test. @caps: where captures go. @there: where they do not. */
 static char dir[64], caps[80], there[80], secret[96];
 static char pattern[96];
+static const char *const taps[] = {"ok*"}, *const captures[] = {pattern};
 static struct machine_config config;
 static struct opener opener;
 static pid_t pid;
@@ -138,8 +139,8 @@ static void setup(void)
 	write_file(secret, SECRET);
 	config = (struct machine_config){
 		.serial.type = CONFIG_SERIAL_NONE,
-		.sandbox.taps = {.items = {"ok*"}, .n = 1},
-		.sandbox.captures = {.items = {pattern}, .n = 1},
+		.sandbox.taps = {.items = taps, .n = 1},
+		.sandbox.captures = {.items = captures, .n = 1},
 		.backends = {{.id = "b",
 			      .host_dev_name = "named0",
 			      .fd = CONFIG_ABSENT,

@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #define X32_BIT	  0x40000000
@@ -60,9 +61,16 @@ static uint32_t run(const struct seccomp_data *data)
 	ck_abort_msg("it runs off its end");
 }
 
-static void build(enum thread_kind kind)
+/* A loop's index: of a kind, and with sockets or without. */
+#define FORMS	   (2 * THREAD_KINDS)
+#define KIND(i)	   ((enum thread_kind)((i) % THREAD_KINDS))
+#define SOCKETS(i) ((i) >= THREAD_KINDS)
+
+static void build(int form)
 {
-	ck_assert_int_eq(filter_build(&filter, kind, PID, OTHERWISE), 0);
+	ck_assert_int_eq(filter_build(&filter, KIND(form), SOCKETS(form), PID,
+				      OTHERWISE),
+			 0);
 }
 
 static bool holds(const struct call_check *check, const __u64 *args)
@@ -84,12 +92,13 @@ static bool holds(const struct call_check *check, const __u64 *args)
 	return false;
 }
 
-static uint32_t expected(enum thread_kind kind, const struct seccomp_data *data)
+static uint32_t expected(int form, const struct seccomp_data *data)
 {
 	for (size_t i = 0; i < sandbox_n_calls; i++) {
 		const struct call *call = &sandbox_calls[i];
 
-		if (data->nr != call->nr || !call_is_for(call, kind))
+		if (data->nr != call->nr ||
+		    !call_is_for(call, KIND(form), SOCKETS(form)))
 			continue;
 		if (call->refused)
 			return SECCOMP_RET_ERRNO | ENOSYS;
@@ -99,35 +108,34 @@ static uint32_t expected(enum thread_kind kind, const struct seccomp_data *data)
 	return OTHERWISE;
 }
 
-static void compare(enum thread_kind kind, struct seccomp_data *data)
+static void compare(int form, struct seccomp_data *data)
 {
 	uint32_t is = run(data);
-	uint32_t should = expected(kind, data);
+	uint32_t should = expected(form, data);
 
 	ck_assert_msg(is == should,
 		      "%s thread, call %d (%llx, %llx, %llx): %x, not %x",
-		      thread_kind_name(kind), data->nr,
+		      thread_kind_name(KIND(form)), data->nr,
 		      (unsigned long long)data->args[0],
 		      (unsigned long long)data->args[1],
 		      (unsigned long long)data->args[2], is, should);
 }
 
-/* @kind is the loop's index. */
 START_TEST(every_number)
 {
 	struct seccomp_data data = {.arch = AUDIT_ARCH_X86_64};
 
-	build((enum thread_kind)_i);
+	build(_i);
 	for (int nr = -1; nr < NUMBERS; nr++) {
 		data.nr = nr;
-		compare((enum thread_kind)_i, &data);
+		compare(_i, &data);
 	}
 }
 END_TEST
 
 START_TEST(every_argument)
 {
-	build((enum thread_kind)_i);
+	build(_i);
 	for (size_t i = 0; i < sandbox_n_calls; i++) {
 		const struct call *call = &sandbox_calls[i];
 		const struct call_check *check = &call->check;
@@ -149,12 +157,12 @@ START_TEST(every_argument)
 
 			for (size_t t = 0; t < ARRAY_SIZE(tries); t++) {
 				*arg = tries[t];
-				compare((enum thread_kind)_i, &data);
+				compare(_i, &data);
 			}
 		}
 		for (unsigned int bit = 0; bit < 64; bit++) {
 			*arg = 1ULL << bit;
-			compare((enum thread_kind)_i, &data);
+			compare(_i, &data);
 		}
 	}
 }
@@ -165,7 +173,7 @@ START_TEST(other_architectures)
 	static const uint32_t archs[] = {AUDIT_ARCH_I386, AUDIT_ARCH_AARCH64, 0,
 					 AUDIT_ARCH_X86_64 ^ 1};
 
-	build((enum thread_kind)_i);
+	build(_i);
 	for (int nr = 0; nr < NUMBERS; nr++) {
 		struct seccomp_data data = {
 			.arch = AUDIT_ARCH_X86_64,
@@ -246,7 +254,7 @@ START_TEST(written_down)
 	static const long always[] = {SYS_read, SYS_write, SYS_futex,
 				      SYS_exit_group, SYS_rt_sigreturn};
 
-	build((enum thread_kind)_i);
+	build(_i);
 	for (size_t i = 0; i < ARRAY_SIZE(never); i++)
 		ck_assert_msg(verdict(never[i], 0, 0, 0) == OTHERWISE, "%s",
 			      call_name(never[i]));
@@ -276,12 +284,50 @@ START_TEST(written_down)
 }
 END_TEST
 
+/* What sockets add, written down: to their own threads, and to no other. */
+START_TEST(with_sockets)
+{
+	static const long data_path[] = {SYS_sendmsg,  SYS_recvmsg,
+					 SYS_accept4,  SYS_connect,
+					 SYS_shutdown, SYS_getsockopt};
+	static const long never[] = {SYS_bind,	     SYS_listen,
+				     SYS_socketpair, SYS_openat,
+				     SYS_readlink,   SYS_inotify_add_watch};
+	uint32_t has = _i == THREAD_CONTROL || _i == THREAD_QUEUE
+			       ? SECCOMP_RET_ALLOW
+			       : OTHERWISE;
+
+	build(THREAD_KINDS + _i);
+	for (size_t i = 0; i < ARRAY_SIZE(never); i++)
+		ck_assert_msg(verdict(never[i], 0, 0, 0) == OTHERWISE, "%s",
+			      call_name(never[i]));
+	ck_assert_uint_eq(verdict(SYS_socket, AF_UNIX, 0, 0), OTHERWISE);
+	ck_assert_uint_eq(verdict(SYS_socket, AF_NETLINK, 0, 0), OTHERWISE);
+	ck_assert_uint_eq(verdict(SYS_socket, AF_PACKET, 0, 0), OTHERWISE);
+	ck_assert_uint_eq(verdict(SYS_socket, AF_VSOCK, 0, 0), OTHERWISE);
+	ck_assert_uint_eq(verdict(SYS_socket, AF_INET, 0, 0), has);
+	ck_assert_uint_eq(verdict(SYS_socket, AF_INET6, 0, 0), has);
+	ck_assert_uint_eq(verdict(SYS_setsockopt, 3, SOL_SOCKET, 0), has);
+	ck_assert_uint_eq(verdict(SYS_setsockopt, 3, SOL_PACKET, 0), OTHERWISE);
+	for (size_t i = 0; i < ARRAY_SIZE(data_path); i++) {
+		/* The writer receives descriptors. */
+		if (_i == THREAD_WRITER && data_path[i] == SYS_recvmsg)
+			continue;
+		ck_assert_msg(verdict(data_path[i], 0, 0, 0) == has, "%s",
+			      call_name(data_path[i]));
+	}
+}
+END_TEST
+
 START_TEST(counts)
 {
-	ck_assert_uint_le(sandbox_count_calls(THREAD_QUEUE), 30);
-	ck_assert_uint_le(sandbox_count_calls(THREAD_KINDS), 60);
-	ck_assert_uint_eq(sandbox_count_calls(THREAD_KINDS),
-			  sandbox_count_calls(THREAD_CONTROL));
+	ck_assert_uint_le(sandbox_count_calls(THREAD_QUEUE, false), 30);
+	ck_assert_uint_le(sandbox_count_calls(THREAD_KINDS, false), 60);
+	ck_assert_uint_le(sandbox_count_calls(THREAD_QUEUE, true), 40);
+	ck_assert_uint_le(sandbox_count_calls(THREAD_KINDS, true), 60);
+	for (int sockets = 0; sockets < 2; sockets++)
+		ck_assert_uint_eq(sandbox_count_calls(THREAD_KINDS, sockets),
+				  sandbox_count_calls(THREAD_CONTROL, sockets));
 }
 END_TEST
 
@@ -289,9 +335,9 @@ END_TEST
  * checks, in any filter above the thread's own. */
 START_TEST(data_path_is_free)
 {
-	static const long free_calls[] = {SYS_read,  SYS_readv,
-					  SYS_write, SYS_writev,
-					  SYS_futex, SYS_epoll_wait};
+	static const long free_calls[] = {
+		SYS_read,  SYS_readv,	   SYS_write,	SYS_writev,
+		SYS_futex, SYS_epoll_wait, SYS_sendmsg, SYS_recvmsg};
 
 	for (size_t c = 0; c < ARRAY_SIZE(free_calls); c++) {
 		for (size_t i = 0; i < sandbox_n_calls; i++)
@@ -324,10 +370,11 @@ int main(void)
 	Suite *suite = suite_create("sandbox filter");
 	TCase *tc = tcase_create("filter");
 
-	tcase_add_loop_test(tc, every_number, 0, THREAD_KINDS);
-	tcase_add_loop_test(tc, every_argument, 0, THREAD_KINDS);
-	tcase_add_loop_test(tc, other_architectures, 0, THREAD_KINDS);
+	tcase_add_loop_test(tc, every_number, 0, FORMS);
+	tcase_add_loop_test(tc, every_argument, 0, FORMS);
+	tcase_add_loop_test(tc, other_architectures, 0, FORMS);
 	tcase_add_loop_test(tc, written_down, 0, THREAD_OPENER);
+	tcase_add_loop_test(tc, with_sockets, 0, THREAD_OPENER);
 	tcase_add_test(tc, counts);
 	tcase_add_test(tc, data_path_is_free);
 	tcase_add_test(tc, rows_for_people);
