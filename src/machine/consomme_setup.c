@@ -54,10 +54,13 @@ static void wrong(struct reader *r, const char *key, const char *value,
 	r->problem(r->arg, key, what);
 }
 
+/* "KEY/", and the digits of a size_t. */
+#define ITEM_MAX 48
+
 /* The name of item @i. */
-static const char *item(char buf[32], const char *key, size_t i)
+static const char *item(char buf[ITEM_MAX], const char *key, size_t i)
 {
-	(void)snprintf(buf, 32, "%s/%zu", key, i);
+	(void)snprintf(buf, ITEM_MAX, "%s/%zu", key, i);
 	return buf;
 }
 
@@ -217,7 +220,7 @@ static void read_names(struct reader *r)
 {
 	const struct consomme_keys *k = r->keys;
 	struct consomme_config *c = &r->setup->config;
-	char key[32];
+	char key[ITEM_MAX];
 
 	if (k->hostname && !is_label(k->hostname, strlen(k->hostname)))
 		wrong(r, "hostname", k->hostname,
@@ -245,7 +248,7 @@ static void read_servers(struct reader *r)
 	const struct config_strings *list = &r->keys->dns_servers;
 	struct consomme_config *c = &r->setup->config;
 	struct csm_addr addr;
-	char key[32];
+	char key[ITEM_MAX];
 
 	for (size_t i = 0; i < list->n; i++) {
 		if (csm_addr_parse(list->items[i], &addr) < 0)
@@ -263,7 +266,7 @@ static void read_records(struct reader *r)
 {
 	const struct config_strings *list = &r->keys->records;
 	struct consomme_config *c = &r->setup->config;
-	char key[32];
+	char key[ITEM_MAX];
 
 	for (size_t i = 0; i < list->n; i++) {
 		struct consomme_record *record =
@@ -327,7 +330,7 @@ static void read_forwards(struct reader *r)
 {
 	const struct config_strings *list = &r->keys->hostfwd;
 	struct consomme_config *c = &r->setup->config;
-	char key[32];
+	char key[ITEM_MAX];
 
 	for (size_t i = 0; i < list->n; i++) {
 		struct consomme_forward f;
@@ -347,7 +350,7 @@ static void read_rules(struct reader *r, const char *name,
 		       const struct config_strings *list, bool deny)
 {
 	struct consomme_config *c = &r->setup->config;
-	char key[32];
+	char key[ITEM_MAX];
 
 	for (size_t i = 0; i < list->n; i++) {
 		struct consomme_rule *rule = &r->setup->rules[c->n_rules];
@@ -367,7 +370,7 @@ static void read_aliases(struct reader *r)
 	const struct config_strings *list = &r->keys->host_loopback;
 	struct consomme_config *c = &r->setup->config;
 	struct csm_addr addr;
-	char key[32];
+	char key[ITEM_MAX];
 
 	for (size_t i = 0; i < list->n; i++) {
 		const char *text = list->items[i];
