@@ -173,7 +173,8 @@ void opener_serve_listen(struct opener_server *server,
 	};
 	int fd;
 
-	if (ask.proto > CONSOMME_UDP || !ask.port) {
+	if (ask.proto > CONSOMME_UDP || !ask.port ||
+	    csm_addr_is_multicast(&place.addr)) {
 		opener_answer_fail(answer, -EINVAL, "no such port");
 		return;
 	}

@@ -36,9 +36,11 @@ struct stream {
 	struct opener_server server;
 	int machine;
 	int rotators[ROTATORS_MAX];
+	bool low_port; /* is asked for, and not to be had */
 };
 
 static char dir[64], caps[80], there[80], secret[96], pattern[96];
+static char resolv_conf[96];
 static const char *const taps[] = {"ok*"}, *const captures[] = {pattern};
 static int caps_fd;
 
@@ -132,6 +134,7 @@ static void make_directories(void)
 	(void)snprintf(there, sizeof(there), "%s/there", dir);
 	(void)snprintf(secret, sizeof(secret), "%s/secret.x", there);
 	(void)snprintf(pattern, sizeof(pattern), "%s/*.x", caps);
+	(void)snprintf(resolv_conf, sizeof(resolv_conf), "%s/a.x", caps);
 	require(mkdir(caps, 0700) == 0 && mkdir(there, 0700) == 0, "mkdir");
 	write_file(secret, SECRET);
 	caps_fd = open(caps, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -224,6 +227,7 @@ static void read_reply(struct stream *s, int from, bool capture)
 		"a text without end");
 	for (const char *c = reply.text; *c; c++)
 		require((unsigned char)*c >= ' ', "not one line");
+	require(!s->low_port || n == 0, "a port that is the system's");
 	if (capture && n > 0)
 		check_capture(fds[0]);
 	if (capture && n > 1)
@@ -381,9 +385,39 @@ static void op_change(struct stream *s)
 	}
 }
 
+/* Ports that a system keeps are not in reach, whoever runs this; nobody hears
+ * of the others. */
+static void op_listen(struct stream *s)
+{
+	struct opener_request request = {.kind = OPENER_ASK_LISTEN};
+	struct opener_listen_request *listen = &request.u.listen;
+
+	listen->proto = (uint32_t)(int8_t)take(s, 1);
+	listen->port = (uint16_t)take(s, 2);
+	if (take(s, 1) & 1)
+		take_bytes(s, listen->addr, sizeof(listen->addr));
+	else
+		*listen = (struct opener_listen_request){
+			.proto = listen->proto,
+			.addr = {[10] = 0xff, 0xff, 127, 0, 0, 1},
+			.port = listen->port,
+		};
+	s->low_port = listen->port < 1024;
+	ask(s, s->machine, &request);
+	s->low_port = false;
+}
+
+static void op_resolv_conf(struct stream *s)
+{
+	struct opener_request request = {.kind = OPENER_ASK_RESOLV_CONF};
+
+	take_bytes(s, &request.u, 4);
+	ask(s, s->machine, &request);
+}
+
 static void (*const ops[])(struct stream *s) = {
-	op_raw,	   op_tap,	     op_steering, op_capture,
-	op_rotate, op_close_rotator, op_thing,	  op_change,
+	op_raw,		  op_tap,   op_steering, op_capture, op_rotate,
+	op_close_rotator, op_thing, op_change,	 op_listen,  op_resolv_conf,
 };
 
 static void begin(struct stream *s)
@@ -391,6 +425,7 @@ static void begin(struct stream *s)
 	static const struct machine_config config = {
 		.boot.kernel_image_path = secret,
 		.serial.type = CONFIG_SERIAL_NONE,
+		.sandbox.sockets = true,
 		.sandbox.taps = {.items = taps, .n = 1},
 		.sandbox.captures = {.items = captures, .n = 1},
 		.backends = {{.id = "b",
@@ -407,6 +442,7 @@ static void begin(struct stream *s)
 	opener_server_init(&s->server, &config, &options);
 	/* A retry is for the start. */
 	s->server.ready = true;
+	s->server.resolv_conf = resolv_conf;
 	require(opener_captures_init(&s->server, &error) == 0, error.text);
 	s->machine = opener_server_add(&s->server, &channel);
 	require(s->machine >= 0, "no socket pair");
