@@ -94,7 +94,8 @@ struct csm_seg {
  * window that it was told; never goes back. @narrow: when less than this is left
  * of the window, the socket is asked for more. @dup_due: duplicate ACKs that are
  * still to be sent. @spill: bytes that the socket had no room for: at most what
- * was promised. @blocked: it takes nothing; an edge will tell.
+ * was promised. @blocked: it takes nothing; @waiting: its buffer is nearly full;
+ * an edge will tell.
  * @wnd: the guest's window. @discard: bytes that the guest has acknowledged and
  * the socket still has. @peeked: the socket's peek offset, from its first byte.
  * @ring: copies of what was received, from una on, unless it @peeks. @readable:
@@ -122,7 +123,7 @@ struct csm_tcp {
 	uint32_t narrow;
 	uint8_t dup_due;
 	struct csm_ring spill;
-	bool blocked;
+	bool blocked, waiting;
 	bool fin_in, shut;
 	/* To the guest. */
 	uint32_t iss;
@@ -137,9 +138,9 @@ struct csm_tcp {
 	uint8_t probes;	 /* keepalives without an answer */
 	uint32_t recover;
 	int error;
-	/* Retransmission and zero-window probes; opening the window again;
-	 * handshake, keepalive and idleness. */
-	struct csm_timer rto_timer, window_timer, life_timer;
+	/* Retransmission and a window that is closed; handshake, keepalive and
+	 * idleness. */
+	struct csm_timer rto_timer, life_timer;
 	uint64_t rto, rto_at;
 	uint64_t rtt_at, srtt, rttvar;
 	uint32_t rtt_seq;

@@ -37,7 +37,6 @@ static void quiesce(struct csm_tcp *tcp)
 	}
 	csm_tcp_settle(tcp);
 	csm_timer_stop(&stack->timers, &tcp->rto_timer);
-	csm_timer_stop(&stack->timers, &tcp->window_timer);
 	csm_timer_stop(&stack->timers, &tcp->life_timer);
 }
 
