@@ -5,6 +5,7 @@
  */
 #include "machine/launch_private.h"
 
+#include "backends/consomme/consomme.h"
 #include "base/log.h"
 #include "base/log_output.h"
 #include "machine/machine.h"
@@ -73,6 +74,8 @@ void launch_machine(const struct machine_config *config,
 	struct opener opener = {.fd = fd};
 	int err = close_inherited(fd);
 
+	if (config->sandbox.sockets)
+		(void)consomme_probe();
 	if (err < 0)
 		launch_failed("machine", err);
 	else

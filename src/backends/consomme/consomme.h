@@ -108,6 +108,11 @@ struct consomme_config {
 
 #define CONSOMME_ERROR_MAX 256
 
+/* Tries what of it depends on the kernel, and remembers that; it takes rights
+ * that a confined process lacks, so it is called before, by the one thread that
+ * there is. Does TCP without a copy work (SO_PEEK_OFF)? */
+bool consomme_probe(void);
+
 /* Everything that has a default: the networks (10.0.2.0/24, fd00::/64),
  * addresses, MTU 1500, caps. @name stays NULL. */
 void consomme_config_init(struct consomme_config *config);

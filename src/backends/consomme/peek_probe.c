@@ -2,9 +2,9 @@
 /*
  * Does SO_PEEK_OFF work for TCP?
  *
- * Linux has it for TCP since 6.9 (IPv4 and IPv6 separately). Older kernels
- * accept the option and do nothing with it: so it is tried, on a pair of
- * connected sockets on the loopback: that a peek goes on where the last one
+ * Linux has it for TCP since 6.9, for IPv4 first and for IPv6 later; but that a
+ * kernel accepts the option does not say what it does. So it is tried, on a pair
+ * of connected sockets on the loopback: that a peek goes on where the last one
  * ended, that the offset goes back when bytes are taken out before it, also when
  * they are only thrown away, and that it can be set back.
  */
@@ -114,7 +114,7 @@ static bool try_peeks(const struct pair *pair)
 	       peek_is(fd, 5, 3) && throw_away(fd, 13) && peek_is_empty(fd);
 }
 
-bool csm_peek_probe(bool v6)
+static bool try_version(bool v6)
 {
 	struct pair pair = {-1, -1, -1};
 	bool works = connect_pair(&pair, v6) && try_peeks(&pair);
@@ -123,4 +123,21 @@ bool csm_peek_probe(bool v6)
 	close_fd(&pair.ours);
 	close_fd(&pair.theirs);
 	return works;
+}
+
+bool csm_peek_probe(bool v6)
+{
+	static bool tried[2], works[2];
+
+	if (!tried[v6])
+		works[v6] = try_version(v6);
+	tried[v6] = true;
+	return works[v6];
+}
+
+bool consomme_probe(void)
+{
+	bool works4 = csm_peek_probe(false);
+
+	return csm_peek_probe(true) && works4;
 }
