@@ -64,8 +64,9 @@ static void read_told(struct csm_sock_error *out, const struct told *told)
 	default:
 		out->err = (int)e->ee_errno;
 	}
+	out->local = e->ee_origin == SO_EE_ORIGIN_LOCAL;
 	out->mtu = e->ee_info;
-	if (e->ee_origin == SO_EE_ORIGIN_LOCAL ||
+	if (out->local ||
 	    csm_addr_from_sockaddr(&told->from, &out->from, &port) < 0)
 		out->from = csm_addr_any6;
 }
@@ -103,6 +104,8 @@ int csm_sock_error_next(struct csm_host *host, int fd,
 	struct iovec iov = {.iov_base = out->data,
 			    .iov_len = sizeof(out->data)};
 	struct msghdr msg = {
+		.msg_name = &out->to,
+		.msg_namelen = sizeof(out->to),
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
 		.msg_control = &control,
@@ -113,5 +116,6 @@ int csm_sock_error_next(struct csm_host *host, int fd,
 	if (n < 0)
 		return (int)n;
 	out->n = (size_t)n;
+	out->to_len = msg.msg_namelen;
 	return read_control(out, &msg);
 }

@@ -11,16 +11,22 @@
 
 #include "backends/consomme/host.h"
 
+#include <netinet/in.h>
+
 /* As much of the packet as is kept. */
 #define CSM_SOCK_ERROR_DATA 576
 
 /* @err: ETIME: the time to live has run out; others as csm_icmp_error() has
- * them. @mtu: of EMSGSIZE. @from: who says it; any: the host itself. @data: what
- * is left of the packet, from behind its UDP or from its ICMP header on, @n
- * bytes. */
+ * them. @local: no ICMP, the host's own, which it has said to send() too. @mtu: of
+ * EMSGSIZE. @from: who says it; any: the host itself. @to, @to_len: whom the
+ * packet was for. @data: what is left of the packet, from behind its UDP or from
+ * its ICMP header on, @n bytes. */
 struct csm_sock_error {
 	int err;
+	bool local;
 	uint32_t mtu;
+	struct sockaddr_in6 to; /* or sockaddr_in, which is shorter */
+	socklen_t to_len;
 	struct csm_addr from;
 	uint8_t data[CSM_SOCK_ERROR_DATA];
 	size_t n;
