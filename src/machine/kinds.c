@@ -9,6 +9,7 @@
 #include "backends/loopback.h"
 #include "backends/null.h"
 #include "backends/tap.h"
+#include "machine/consomme_netdev.h"
 #include "machine/opener.h"
 #include "virtio/net.h"
 #include "virtio/transport.h"
@@ -131,14 +132,6 @@ static int loopback_create(const struct endpoint_setup *setup,
 
 	return err < 0 ? fail(error, setup->config->id, "loopback backend", err)
 		       : 0;
-}
-
-/* Its parts are being put together. */
-static int consomme_create(const struct endpoint_setup *setup,
-			   struct kind_error *error, struct net_endpoint **out)
-{
-	UNUSED(out);
-	return fail(error, setup->config->id, "consomme backend", -ENOTSUP);
 }
 
 /* virtio-net, on either transport. */
@@ -268,7 +261,8 @@ static void unplug_virtio_net(struct frontend *base)
 
 static const struct endpoint_kind endpoint_kinds[] = {
 	[KIND_TAP] = {.type = "tap", .create = tap_create},
-	[KIND_CONSOMME] = {.type = "consomme", .create = consomme_create},
+	[KIND_CONSOMME] = {.type = "consomme",
+			   .create = consomme_netdev_create},
 	{.type = "null", .create = null_create},
 	{.type = "loopback", .create = loopback_create},
 };

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/log_output.h"
+#include "machine/fd_limit.h"
 #include "machine/launch_private.h"
 #include "machine/logger.h"
 #include "machine/machine.h"
@@ -314,6 +315,7 @@ int launch(const struct machine_config *config,
 	sigset_t set;
 	int signals;
 
+	fd_limit_raise();
 	block_job_control();
 	fill_signals(&set);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);

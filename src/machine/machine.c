@@ -12,6 +12,7 @@
 #include "base/log_output.h"
 #include "kvm/vm.h"
 #include "machine/commands.h"
+#include "machine/fd_limit.h"
 #include "machine/life.h"
 #include "machine/logger.h"
 #include "machine/metrics.h"
@@ -385,6 +386,7 @@ static int build(struct machine *m)
 {
 	if (create_vm(m) < 0 || create_nics(m) < 0)
 		return -1;
+	fd_limit_tell(m->config, opener_fd(m->opener));
 	life_init(&m->life, m->vm, m->nics, &life_client, m);
 	return create_commands(m) < 0 ? -1 : create_metrics(m);
 }

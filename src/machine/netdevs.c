@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Netdevs: the backends of NICs by name, and how a NIC changes from one to
- * another.
+ * another. Those that ask the host's name servers are told who these are.
  */
 #include "machine/nics_private.h"
 
+#include "backends/consomme/consomme.h"
 #include "base/log.h"
+#include "machine/resolv_watch.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -23,6 +25,35 @@ struct netdev *nics_find_netdev(struct nics *nics, const char *id)
 struct nic *netdev_nic(const struct netdev *netdev)
 {
 	return netdev->nic;
+}
+
+static void resolv_changed_cb(void *arg, const char *text)
+{
+	const struct nics *nics = arg;
+
+	for (size_t i = 0; i < nics->n_netdevs; i++) {
+		if (nics->netdevs[i]->consomme)
+			consomme_set_resolv_conf(nics->netdevs[i]->consomme,
+						 text);
+	}
+}
+
+static void tell_name_servers(struct nics *nics, struct netdev *netdev)
+{
+	if (!nics->config.opener)
+		return;
+	if (!nics->resolv &&
+	    resolv_watch_create(nics->config.loop, nics->config.opener,
+				resolv_changed_cb, nics, &nics->resolv) < 0)
+		return;
+	consomme_set_resolv_conf(netdev->consomme,
+				 resolv_watch_text(nics->resolv));
+}
+
+void netdevs_fini(struct nics *nics)
+{
+	resolv_watch_destroy(nics->resolv);
+	nics->resolv = NULL;
 }
 
 int netdev_create(struct nics *nics, const struct backend_config *config,
@@ -64,6 +95,10 @@ int netdev_create(struct nics *nics, const struct backend_config *config,
 	}
 	netdev->type = endpoint_kind_name((size_t)config->type);
 	nics->netdevs[nics->n_netdevs++] = netdev;
+	if (config->type == endpoint_kind_consomme()) {
+		netdev->consomme = netdev->endpoint;
+		tell_name_servers(nics, netdev);
+	}
 	*out = netdev;
 	return 0;
 }

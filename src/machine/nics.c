@@ -217,6 +217,7 @@ void nics_destroy(struct nics *nics)
 		nic_destroy(nics->nics[nics->n_nics - 1]);
 	while (nics->n_netdevs)
 		netdev_destroy(nics, nics->netdevs[nics->n_netdevs - 1]);
+	netdevs_fini(nics);
 	free(nics);
 }
 

@@ -9,12 +9,13 @@
 #include "machine/iothreads.h"
 #include "machine/nics.h"
 
-/* @endpoint: NULL while it is in the chain of @nic. @nic: who has it, or is
- * about to. */
+/* @endpoint: NULL while it is in the chain of @nic. @consomme: the same wherever
+ * it is, if it is a consomme. @nic: who has it, or is about to. */
 struct netdev {
 	char *id;
 	const char *type;
 	struct net_endpoint *endpoint;
+	struct net_endpoint *consomme;
 	struct nic *nic;
 };
 
@@ -59,7 +60,8 @@ struct nics_walk;
 struct nics {
 	struct nics_config config;
 	enum config_transport transport;
-	bool sockets; /* as in struct endpoint_setup */
+	bool sockets;		     /* as in struct endpoint_setup */
+	struct resolv_watch *resolv; /* NULL: nobody has needed it */
 	struct iothreads iothreads;
 	struct nic *nics[NICS_MAX];
 	size_t n_nics;
@@ -118,6 +120,9 @@ int netdev_create(struct nics *nics, const struct backend_config *config,
 		  int fd, int64_t mtu, struct kind_error *error,
 		  struct netdev **out) MUST_CHECK;
 void netdev_destroy(struct nics *nics, struct netdev *netdev);
+
+/* After all netdevs. */
+void netdevs_fini(struct nics *nics);
 
 /* nics_inspect.c */
 
