@@ -140,7 +140,8 @@ void csm_tcp_challenge(struct csm_tcp *tcp)
 		return;
 	tcp->challenged = stack->now;
 	stack->count.tcp_challenges++;
-	csm_tcp_say(tcp, CSM_DUE_ACK);
+	csm_tcp_say(tcp,
+		    tcp->state == CSM_TCP_OPEN ? CSM_DUE_ACK : CSM_DUE_SYN);
 }
 
 /* Does the segment have something for the window, or at least the number that
@@ -204,8 +205,6 @@ static void input_open(struct csm_tcp *tcp, const struct csm_in *in,
 		csm_tcp_acked(tcp, seg);
 	if (is_alive(tcp) && (seg->len || (seg->flags & TH_FIN)))
 		csm_tcp_data(tcp, seg, in);
-	if (is_alive(tcp))
-		csm_tcp_progress(tcp);
 }
 
 static void input_flow(struct csm_tcp *tcp, const struct csm_in *in,

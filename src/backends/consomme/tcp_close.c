@@ -93,8 +93,10 @@ void csm_tcp_progress(struct csm_tcp *tcp)
 		tcp->shut = true;
 		csm_tcp_life_start(tcp);
 	}
-	/* The guest must have been told that its FIN has come. */
-	if (tcp->shut && tcp->fin_acked && !(tcp->due & CSM_DUE_ACK))
+	/* The guest must have been told that its FIN has come; and the kernel
+	 * sends a reset if bytes are left in a socket that is closed. */
+	if (tcp->shut && tcp->fin_acked && !tcp->discard &&
+	    !(tcp->due & CSM_DUE_ACK))
 		csm_tcp_end(tcp, false);
 }
 
@@ -111,7 +113,7 @@ static int socket_error(const struct csm_tcp *tcp)
 
 static void tell_readable(struct csm_tcp *tcp, uint32_t events)
 {
-	if (events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLHUP))
+	if (events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
 		csm_tcp_readable(tcp, events);
 }
 
@@ -129,11 +131,14 @@ static void event_connecting(struct csm_tcp *tcp, uint32_t events)
 		tell_readable(tcp, events);
 }
 
-/* An error ends the connection. True: there was one. */
+/* An error ends the connection at once where there is nothing to be read any
+ * more, or nobody yet who would take it. Otherwise what has come before it goes
+ * to the guest first, and a read tells it then. True: it has ended. */
 static bool has_failed(struct csm_tcp *tcp, uint32_t events)
 {
-	if (events & EPOLLERR)
-		tcp->error = socket_error(tcp);
+	if (!(events & EPOLLERR) || (tcp->state == CSM_TCP_OPEN && !tcp->eof))
+		return false;
+	tcp->error = socket_error(tcp);
 	if (tcp->error)
 		csm_tcp_abort(tcp);
 	return tcp->error != 0;

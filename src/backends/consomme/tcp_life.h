@@ -52,8 +52,8 @@ extern const struct csm_flow_ops csm_tcp_ops; /* tcp.c */
 
 /* ---- tcp.c ---- */
 
-/* An ACK that asks a guest that may have lost the thread to say where it is;
- * limited in rate. */
+/* An ACK (in the handshake: the SYN-ACK again) that asks a guest that may have
+ * lost the thread to say where it is; limited in rate. */
 void csm_tcp_challenge(struct csm_tcp *tcp);
 
 /* Sends a reset from @key's far side, once, and forgets it. */
