@@ -87,6 +87,7 @@ struct pairing pairing_at(size_t i);
 
 extern const struct backend_row backend_null;
 extern const struct backend_row backend_loopback;
+extern const struct backend_row backend_consomme;
 extern const struct backend_row backend_tap;
 extern const struct backend_row backend_tap_mq;
 extern const struct backend_row backend_script_now;

@@ -5,12 +5,13 @@
 #include "conformance/backend.h"
 
 const struct backend_row *const backend_rows[] = {
-	&backend_null,	       /* takes, never gives */
-	&backend_loopback,     /* gives what it takes */
-	&backend_tap,	       /* left out where there is no tun driver */
-	&backend_tap_mq,       /* likewise */
-	&backend_script_now,   /* all that a test tells it */
-	&backend_script_soon,  /* likewise, and completes later */
+	&backend_null,	      /* takes, never gives */
+	&backend_loopback,    /* gives what it takes */
+	&backend_consomme,    /* takes what it knows, gives what the host has */
+	&backend_tap,	      /* left out where there is no tun driver */
+	&backend_tap_mq,      /* likewise */
+	&backend_script_now,  /* all that a test tells it */
+	&backend_script_soon, /* likewise, and completes later */
 	&backend_script_plain, /* likewise, and knows no headers */
 };
 

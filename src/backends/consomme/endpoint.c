@@ -3,10 +3,10 @@
  * The endpoint: it has the stack, lends it to the one queue that it makes, and
  * gets it back when that is destroyed.
  *
- * A queue is destroyed on its own loop, which tells the control loop; until then
- * the control loop sends its calls to the queue's loop. A call that comes there
- * after the queue has gone does no harm: the stack is nobody else's until the
- * call is done.
+ * A queue is destroyed on its own loop. A call that comes there after the queue
+ * has gone does no harm: the stack is nobody else's until the call is done. And
+ * it does come: that loop ends only after the control loop has heard of the
+ * queue's end, with what was posted before.
  */
 #include "backends/consomme/endpoint.h"
 
@@ -32,20 +32,8 @@ static void free_consomme(struct consomme *c)
 /* Frees it when all that knows it is gone. */
 static void maybe_free(struct consomme *c)
 {
-	if (c->destroyed && !c->n_queues && list_is_empty(&c->calls))
+	if (c->destroyed && list_is_empty(&c->calls))
 		free_consomme(c);
-}
-
-static void queue_gone(struct loop_msg *msg)
-{
-	struct csm_queue *q = container_of(msg, struct csm_queue, gone);
-	struct consomme *c = consomme_of(q->base.endpoint);
-
-	if (c->queue == q)
-		c->queue = NULL;
-	c->n_queues--;
-	csm_queue_free(q);
-	maybe_free(c);
 }
 
 static int make_queue(struct net_endpoint *ep,
@@ -54,22 +42,33 @@ static int make_queue(struct net_endpoint *ep,
 {
 	struct consomme *c = consomme_of(ep);
 	struct csm_queue *q =
-		csm_queue_create(ep, config, c->stack, c->loop, queue_gone);
+		csm_queue_create(ep, config, c->stack, &c->attached);
 
 	UNUSED(index);
 	if (!q)
 		return -ENOMEM;
-	c->queue = q;
-	c->n_queues++;
+	c->queue_loop = config->loop;
+	atomic_store_explicit(&c->attached, true, memory_order_relaxed);
 	*out = &q->base;
 	return 0;
 }
 
 static void make_queues(struct consomme *c)
 {
+	if (!c->making || !list_is_empty(&c->calls))
+		return;
 	c->making = false;
 	net_endpoint_make_queues(&c->base, c->configs, c->n_configs, c->out,
 				 make_queue);
+}
+
+/* Where the stack is. */
+static struct loop *stack_loop(struct consomme *c)
+{
+	bool attached =
+		atomic_load_explicit(&c->attached, memory_order_acquire);
+
+	return attached ? c->queue_loop : c->loop;
 }
 
 static void run_next(struct consomme *c);
@@ -101,13 +100,12 @@ static void run_next(struct consomme *c)
 	struct csm_call *call;
 
 	if (!first) {
-		if (c->making)
-			make_queues(c);
+		make_queues(c);
 		return;
 	}
 	call = container_of(first, struct csm_call, node);
 	call->msg.run = call_run;
-	loop_post(c->queue ? c->queue->base.config.loop : c->loop, &call->msg);
+	loop_post(stack_loop(c), &call->msg);
 }
 
 void csm_call_start(struct consomme *c, struct csm_call *call)
@@ -131,8 +129,7 @@ static void get_queues(struct net_endpoint *ep,
 	c->n_configs = n;
 	c->out = out;
 	c->making = true;
-	if (list_is_empty(&c->calls))
-		make_queues(c);
+	make_queues(c);
 }
 
 static void stop(struct net_endpoint *ep)

@@ -20,16 +20,17 @@
 #include "base/list.h"
 #include "net/endpoint.h"
 
-/* @queue: has the stack; NULL: the control loop has it. @n_queues: not freed
- * yet. @making: queues are wanted as soon as no call is under way. */
+/* @attached: a queue on @queue_loop has the stack; otherwise the control loop has
+ * it. Set here, cleared there. @making: queues are wanted as soon as no call is
+ * under way. */
 struct consomme {
 	struct net_endpoint base;
 	struct loop *loop;
 	struct csm_own_config own;
 	struct csm_host *host;
 	struct csm_stack *stack;
-	struct csm_queue *queue;
-	unsigned int n_queues;
+	atomic_bool attached;
+	struct loop *queue_loop;
 	struct list calls; /* the first is under way */
 	bool making, destroyed;
 	const struct net_queue_config *configs;

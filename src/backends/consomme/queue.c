@@ -186,7 +186,9 @@ static void queue_destroy(struct net_queue *queue)
 
 	ev_io_stop(queue->config.loop->ev, &q->events);
 	ev_timer_stop(queue->config.loop->ev, &q->timer);
-	loop_post(q->control, &q->gone);
+	net_rx_fifo_fini(&q->fifo);
+	atomic_store_explicit(q->attached, false, memory_order_release);
+	free(q);
 }
 
 static const struct net_queue_ops queue_ops = {
@@ -201,7 +203,7 @@ static const struct net_queue_ops queue_ops = {
 struct csm_queue *csm_queue_create(struct net_endpoint *ep,
 				   const struct net_queue_config *config,
 				   struct csm_stack *stack,
-				   struct loop *control, loop_msg_fn gone)
+				   atomic_bool *attached)
 {
 	struct csm_queue *q = calloc(1, sizeof(*q));
 
@@ -209,8 +211,7 @@ struct csm_queue *csm_queue_create(struct net_endpoint *ep,
 		return NULL;
 	net_queue_init(&q->base, &queue_ops, ep, config);
 	q->stack = stack;
-	q->control = control;
-	q->gone.run = gone;
+	q->attached = attached;
 	q->deadline = CSM_NEVER;
 	q->out.queue = &q->base;
 	q->out.fifo = &q->fifo;
@@ -218,10 +219,4 @@ struct csm_queue *csm_queue_create(struct net_endpoint *ep,
 	ev_io_init(&q->events, events_cb, stack->host->event_fd, EV_READ);
 	ev_timer_init(&q->timer, timer_cb, 0., 0.);
 	return q;
-}
-
-void csm_queue_free(struct csm_queue *q)
-{
-	net_rx_fifo_fini(&q->fifo);
-	free(q);
 }

@@ -5,13 +5,15 @@
 /*
  * The one queue of a consomme endpoint: the stack, driven by a frontend.
  *
- * Thread: made on the control loop; then its loop's. When it is destroyed it
- * posts @gone to the control loop, whose function frees it.
+ * Thread: made on the control loop; then its loop's. The last thing it does is
+ * to clear @attached: the stack is the control loop's again.
  */
 
 #include "backends/consomme/out.h"
 #include "base/guest_mem.h"
 #include "net/queue.h"
+
+#include <stdatomic.h>
 
 struct csm_stack;
 
@@ -21,8 +23,7 @@ struct csm_stack;
 struct csm_queue {
 	struct net_queue base;
 	struct csm_stack *stack;
-	struct loop *control;
-	struct loop_msg gone;
+	atomic_bool *attached;
 	struct net_rx_fifo fifo;
 	struct guest_mem_cache cache;
 	ev_io events;
@@ -33,13 +34,10 @@ struct csm_queue {
 	struct csm_out out;
 };
 
-/* @gone: the endpoint's. NULL: out of memory. */
+/* @attached: the endpoint's. NULL: out of memory. */
 struct csm_queue *csm_queue_create(struct net_endpoint *ep,
 				   const struct net_queue_config *config,
 				   struct csm_stack *stack,
-				   struct loop *control, loop_msg_fn gone);
-
-/* Frees what destroy has left. */
-void csm_queue_free(struct csm_queue *q);
+				   atomic_bool *attached);
 
 #endif
