@@ -218,6 +218,16 @@ void script_wait(struct script *s, uint64_t ns)
 	script_run(s);
 }
 
+void script_give_back(struct script *s)
+{
+	s->hold = false;
+	for (uint32_t i = 0; i < SCRIPT_BUFS; i++) {
+		if (!s->bufs.bufs[i].held)
+			give_bufs(s, &(struct net_rx_id){i}, 1);
+	}
+	script_run(s);
+}
+
 void script_send_frame(struct script *s, const struct net_offload *offload,
 		       const void *frame, size_t len)
 {

@@ -121,6 +121,9 @@ void script_run(struct script *s);
 /* Lets time go by; what is due happens at its own time. */
 void script_wait(struct script *s, uint64_t ns);
 
+/* Ends s->hold: all buffers are the stack's again. */
+void script_give_back(struct script *s);
+
 /* Sends a whole frame of the guest's; the burst ends with script_run(). */
 void script_send_frame(struct script *s, const struct net_offload *offload,
 		       const void *frame, size_t len);
@@ -167,6 +170,9 @@ void script_open_at(const char *file, int line, struct script_tcp *c);
 #define script_host_got(c, n) script_host_got_at(__FILE__, __LINE__, c, n)
 void script_host_got_at(const char *file, int line, struct script_tcp *c,
 			size_t n);
+
+/* The same, but there may be more, or less: at most @n; how many. */
+size_t script_host_takes(struct script_tcp *c, size_t n);
 
 /* The host's end sends @n more bytes; or its FIN; or a reset. */
 void script_host_send(struct script_tcp *c, size_t n);
