@@ -96,3 +96,14 @@ int csm_policy_check(const struct consomme_config *config,
 	*host = *dest;
 	return rules_allow(config, dest) ? 0 : -EACCES;
 }
+
+bool csm_policy_shows(const struct consomme_config *config,
+		      const struct csm_addr *guest, const struct csm_addr *peer)
+{
+	return csm_addr_is4(guest) == csm_addr_is4(peer) &&
+	       !csm_addr_is_any(peer) && !csm_addr_is_loopback(peer) &&
+	       !csm_addr_is_multicast(peer) && !csm_addr_is_link_local(peer) &&
+	       !csm_prefix_has(&config->network, peer) &&
+	       !csm_prefix_has(&config->network6, peer) &&
+	       !csm_addr_equal(guest, peer) && !is_alias(config, peer);
+}

@@ -17,4 +17,12 @@ int csm_policy_check(const struct consomme_config *config,
 		     const struct csm_addr *dest,
 		     struct csm_addr *host) MUST_CHECK;
 
+/* May the guest at @guest know @peer, which has come to a forward, by its own
+ * address? Only where its answer to that would come back to us: not of another
+ * IP version, the loopback, an alias, the guest or its networks, or an address
+ * that is nobody's. Otherwise it sees the gateway. */
+bool csm_policy_shows(const struct consomme_config *config,
+		      const struct csm_addr *guest,
+		      const struct csm_addr *peer);
+
 #endif

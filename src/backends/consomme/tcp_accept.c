@@ -3,11 +3,11 @@
  * Connections that come to the guest: somebody has connected to a forward, and
  * the guest is asked by a SYN.
  *
- * The guest sees the peer's own address, unless its answer to that would not
- * come here: to the loopback, to its own address or one of its network's, or to
- * one of another IP version. Then it sees the gateway. The peer's port is kept,
- * if there is no other connection that the guest could confuse it with.
+ * The guest sees the peer's own address where that can be (csm_policy_shows()),
+ * otherwise the gateway's. The peer's port is kept, if there is no other
+ * connection that the guest could confuse it with.
  */
+#include "backends/consomme/policy.h"
 #include "backends/consomme/tcp_life.h"
 
 #include <errno.h>
@@ -15,18 +15,6 @@
 /* Ports to try, from the dynamic range (RFC 6335). */
 #define PORT_FIRST 49152
 #define PORT_TRIES 16
-
-static bool leads_here(const struct csm_stack *stack,
-		       const struct csm_addr *peer, bool v6)
-{
-	const struct consomme_config *c = stack->config;
-
-	return csm_addr_is4(peer) != v6 && !csm_addr_is_any(peer) &&
-	       !csm_addr_is_loopback(peer) && !csm_addr_is_multicast(peer) &&
-	       !csm_addr_is_link_local(peer) &&
-	       !csm_prefix_has(&c->network, peer) &&
-	       !csm_prefix_has(&c->network6, peer);
-}
 
 static bool pick_port(struct csm_stack *stack, struct csm_key *key)
 {
@@ -61,7 +49,7 @@ static int make_key(struct csm_stack *stack, const struct csm_addr *peer,
 		return -EHOSTUNREACH;
 	if (!stack->guest_known)
 		return -EHOSTUNREACH;
-	if (leads_here(stack, peer, v6) && !csm_addr_equal(peer, &key->guest))
+	if (csm_policy_shows(c, &key->guest, peer))
 		key->far = *peer;
 	return pick_port(stack, key) ? 0 : -EADDRINUSE;
 }

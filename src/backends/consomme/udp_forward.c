@@ -14,6 +14,7 @@
  */
 #include "backends/consomme/udp.h"
 
+#include "backends/consomme/policy.h"
 #include "backends/consomme/sock_error.h"
 
 #include <errno.h>
@@ -39,30 +40,6 @@ static bool is_peer(const struct csm_udp *udp, const struct csm_udp_peer *peer)
 {
 	return udp->peer.len == peer->len &&
 	       memcmp(&udp->peer.name, &peer->name, peer->len) == 0;
-}
-
-static bool is_alias(const struct consomme_config *config,
-		     const struct csm_addr *addr)
-{
-	for (size_t i = 0; i < config->n_aliases; i++) {
-		if (csm_addr_equal(&config->aliases[i], addr))
-			return true;
-	}
-	return false;
-}
-
-/* Can the guest know a peer by its own address? */
-static bool is_shown(const struct csm_stack *stack,
-		     const struct csm_addr *guest, const struct csm_addr *peer)
-{
-	const struct consomme_config *c = stack->config;
-
-	return csm_addr_is4(guest) == csm_addr_is4(peer) &&
-	       !csm_addr_is_any(peer) && !csm_addr_is_loopback(peer) &&
-	       !csm_addr_is_multicast(peer) && !csm_addr_is_link_local(peer) &&
-	       !csm_prefix_has(&c->network, peer) &&
-	       !csm_prefix_has(&c->network6, peer) &&
-	       !csm_addr_equal(guest, peer) && !is_alias(c, peer);
 }
 
 /* A port for @peer's name number @i. */
@@ -99,7 +76,7 @@ static struct csm_udp *find(struct csm_udp_forward *forward,
 	memcpy(&name, &peer->name, sizeof(peer->name));
 	if (csm_addr_from_sockaddr(&name, &key.far, &port) < 0)
 		return NULL;
-	shown = is_shown(stack, guest, &key.far);
+	shown = csm_policy_shows(stack->config, guest, &key.far);
 	if (!shown)
 		key.far = csm_addr_is4(guest) ? stack->config->gateway
 					      : stack->config->gateway6;
