@@ -169,7 +169,7 @@ static void describe(const struct csm_stack *stack, const struct csm_flow *flow,
 		     struct consomme_flow *out)
 {
 	*out = (struct consomme_flow){
-		.proto = flow->ops->proto,
+		.proto = csm_flow_proto(flow),
 		.state = csm_flow_state(flow),
 		.inbound = flow->inbound,
 		.guest = flow->key.guest,

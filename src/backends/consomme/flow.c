@@ -124,7 +124,7 @@ void csm_flows_fini(struct csm_flows *flows)
 			struct csm_flow *flow =
 				container_of(node, struct csm_flow, by_use);
 
-			flow->ops->end(flow);
+			csm_flow_end(flow);
 			if (!flow->buried)
 				csm_flow_bury(flow);
 		}
@@ -198,7 +198,7 @@ static bool make_room(struct csm_stack *stack, struct csm_flow_list *list)
 	if (!flow)
 		return false;
 	list->evicted++;
-	flow->ops->end(flow);
+	csm_flow_end(flow);
 	if (!flow->buried)
 		csm_flow_touch(flow);
 	return list->n < list->max;
@@ -269,6 +269,16 @@ void csm_flows_reap(struct csm_flows *flows)
 		list_remove(node);
 		flow->ops->destroy(flow);
 	}
+}
+
+const char *csm_flow_proto(const struct csm_flow *flow)
+{
+	return flow->ops->proto;
+}
+
+void csm_flow_end(struct csm_flow *flow)
+{
+	flow->ops->end(flow);
 }
 
 const char *csm_flow_state(const struct csm_flow *flow)

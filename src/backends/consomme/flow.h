@@ -121,6 +121,10 @@ void csm_flow_bury(struct csm_flow *flow);
 /* Frees the buried. */
 void csm_flows_reap(struct csm_flows *flows);
 
+/* Ends it, as its kind does that from outside. */
+void csm_flow_end(struct csm_flow *flow);
+
+const char *csm_flow_proto(const struct csm_flow *flow);
 const char *csm_flow_state(const struct csm_flow *flow);
 
 /* SipHash-2-4 of @len bytes. */

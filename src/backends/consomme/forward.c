@@ -80,7 +80,7 @@ static int take_addr(struct reader *r, struct csm_addr *addr, bool *given)
 static int take_port(struct reader *r, uint16_t *port)
 {
 	size_t n = strspn(r->at, "0123456789");
-	int number = n > 0 && n <= 5 ? atoi(r->at) : 0;
+	int number = n > 0 && n <= 5 ? (int)strtol(r->at, NULL, 10) : 0;
 
 	if (number < 1 || number > UINT16_MAX)
 		return wrong(r, "a port must be from 1 to 65535");

@@ -127,7 +127,7 @@ void csm_icmp_told(struct csm_stack *stack, const struct csm_in *in, bool port)
 		return;
 	flow = csm_flow_find(&stack->flows, &key);
 	if (flow && flow->inbound)
-		flow->ops->end(flow);
+		csm_flow_end(flow);
 }
 
 void csm_icmp4_input(struct csm_stack *stack, const struct csm_in *in)
