@@ -37,11 +37,15 @@ _evnic_values() # EVNIC KIND SOCKET COMMAND
 	NIC) _evnic_ask "$1" "$3" id nics ;;
 	BACKEND) _evnic_ask "$1" "$3" id inspect /netdevs ;;
 	NAME) _evnic_ask "$1" "$3" name qmp query-commands ;;
-	TYPE) echo tap null loopback ;;
+	TYPE) echo tap consomme null loopback ;;
 	LEVEL) echo Off Error Warn Info Debug ;;
 	KEY=*)
 		case $4 in
-		netdev-add) echo ifname= fd= create= queues= ;;
+		netdev-add) echo ifname= fd= create= queues= network= \
+			gateway= dns= guest= network6= gateway6= dns6= ipv4= \
+			ipv6= mtu= hostname= domain= search= dns_servers= \
+			records= hostfwd= host_loopback= allow= deny= \
+			restrict= max_tcp= max_udp= copy_ring= ;;
 		device-add) echo driver= mac= host_mtu= queue_size= \
 			queue_pairs= busy_poll_us= rx_rate_limiter= \
 			tx_rate_limiter= ;;

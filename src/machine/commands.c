@@ -37,6 +37,7 @@ struct pending *pending_create(struct commands *commands, struct qmp_call *call,
 static void pending_free(struct pending *pending)
 {
 	inspect_fini(&pending->in);
+	flows_query_free(pending->flows);
 	free(pending);
 }
 
@@ -207,13 +208,49 @@ static const struct qmp_arg inspect_args[] = {
 };
 
 static const struct qmp_arg netdev_add_args[] = {
-	{"type", QMP_ARG_STRING, true, "tap, null, loopback"},
+	{"type", QMP_ARG_STRING, true, "tap, consomme, null, loopback"},
 	{"id", QMP_ARG_STRING, true, "its name"},
 	{"ifname", QMP_ARG_STRING, false, "tap: the interface"},
 	{"host_dev_name", QMP_ARG_STRING, false, "the same"},
 	{"fd", QMP_ARG_STRING, false, "tap: a descriptor of getfd"},
 	{"create", QMP_ARG_BOOL, false, "tap: make the interface"},
 	{"queues", QMP_ARG_INT, false, "tap: the most that a NIC may use"},
+	{"network", QMP_ARG_STRING, false,
+	 "consomme, this and the following: as in a description"},
+	{"gateway", QMP_ARG_STRING, false, "an address"},
+	{"dns", QMP_ARG_STRING, false, "an address"},
+	{"guest", QMP_ARG_STRING, false, "an address"},
+	{"network6", QMP_ARG_STRING, false, "a network of 64 bits"},
+	{"gateway6", QMP_ARG_STRING, false, "an address"},
+	{"dns6", QMP_ARG_STRING, false, "an address"},
+	{"ipv4", QMP_ARG_BOOL, false, "whether there is IPv4"},
+	{"ipv6", QMP_ARG_BOOL, false, "whether there is IPv6"},
+	{"mtu", QMP_ARG_INT, false, "told to the guest"},
+	{"hostname", QMP_ARG_STRING, false, "of the guest"},
+	{"domain", QMP_ARG_STRING, false, "of the guest"},
+	{"search", QMP_ARG_ANY, false, "domains: a list, or one"},
+	{"dns_servers", QMP_ARG_ANY, false, "addresses"},
+	{"records", QMP_ARG_ANY, false, "NAME=ADDRESS"},
+	{"hostfwd", QMP_ARG_ANY, false, "forwards"},
+	{"host_loopback", QMP_ARG_ANY, false, "addresses"},
+	{"allow", QMP_ARG_ANY, false, "networks"},
+	{"deny", QMP_ARG_ANY, false, "networks"},
+	{"restrict", QMP_ARG_BOOL, false, "nobody is reached"},
+	{"max_tcp", QMP_ARG_INT, false, "connections"},
+	{"max_udp", QMP_ARG_INT, false, "flows"},
+	{"copy_ring", QMP_ARG_BOOL, false, "without SO_PEEK_OFF"},
+	{0},
+};
+
+static const struct qmp_arg hostfwd_args[] = {
+	{"id", QMP_ARG_STRING, true, "the NIC or netdev"},
+	{"rule", QMP_ARG_STRING, true, "tcp:127.0.0.1:2222-:22, say"},
+	{0},
+};
+
+static const struct qmp_arg query_flows_args[] = {
+	{"id", QMP_ARG_STRING, false, "the NIC or netdev; all, if left out"},
+	{"max", QMP_ARG_INT, false, "flows of each; 1000 if left out"},
 	{0},
 };
 
@@ -284,6 +321,12 @@ const struct qmp_command commands_table[] = {
 	{"device_add", device_add_args, "plug a NIC in", run_device_add},
 	{"device_del", id_args, "ask the guest to give a NIC back",
 	 run_device_del},
+	{"hostfwd_add", hostfwd_args, "make a port of the host lead to a guest",
+	 run_hostfwd_add},
+	{"hostfwd_remove", hostfwd_args,
+	 "end that; connections that there are go on", run_hostfwd_remove},
+	{"query-flows", query_flows_args, "the connections of consomme",
+	 run_query_flows},
 	{"set-rate-limiter", set_rate_limiter_args, "change a NIC's limits",
 	 run_set_rate_limiter},
 	{"capture-start", capture_start_args, "write a NIC's frames to a file",

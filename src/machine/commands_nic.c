@@ -12,21 +12,48 @@
 
 #include <string.h>
 
-/* An argument, and the description's key for it. */
+/* An argument that is not called as the description's key for it, which is @key;
+ * NULL: it is none of those. */
 struct renamed {
 	const char *arg, *key;
 };
 
+/* The description's key for argument @name; NULL: there is none. */
+static const struct key *key_of(const struct key_table *keys,
+				const struct renamed *names, const char *name)
+{
+	while (names->arg && strcmp(names->arg, name) != 0)
+		names++;
+	if (!names->arg)
+		return key_find(keys, name);
+	return names->key ? key_find(keys, names->key) : NULL;
+}
+
+/* A copy; text is a list where one is wanted. */
+static cJSON *copy_arg(const cJSON *arg, const struct key *key)
+{
+	cJSON *copy = cJSON_Duplicate(arg, true), *list;
+
+	if (key->type != KEY_STRINGS || !cJSON_IsString(arg))
+		return copy;
+	list = cJSON_CreateArray();
+	if (!cJSON_AddItemToArray(list, copy))
+		cJSON_Delete(copy);
+	return list;
+}
+
 /* The object that the description would have; NULL: out of memory. */
-static cJSON *as_described(const cJSON *args, const struct renamed *names)
+static cJSON *as_described(const cJSON *args, const struct key_table *keys,
+			   const struct renamed *names)
 {
 	cJSON *object = cJSON_CreateObject();
+	const cJSON *arg;
 
-	for (; object && names->arg; names++) {
-		const cJSON *arg = arg_find(args, names->arg);
-		cJSON *copy = arg ? cJSON_Duplicate(arg, true) : NULL;
+	cJSON_ArrayForEach (arg, args) {
+		const struct key *key = key_of(keys, names, arg->string);
+		cJSON *copy = key ? copy_arg(arg, key) : NULL;
 
-		if (copy && !cJSON_AddItemToObjectCS(object, names->key, copy))
+		if (copy && !cJSON_AddItemToObjectCS(object, key->name, copy))
 			cJSON_Delete(copy);
 	}
 	return object;
@@ -77,12 +104,9 @@ static void add_netdev(struct commands *commands, struct qmp_call *call,
 void run_netdev_add(void *owner, struct qmp_call *call, const cJSON *args)
 {
 	static const struct renamed names[] = {
-		{"id", "id"},
-		{"type", "type"},
 		{"ifname", "host_dev_name"},
-		{"host_dev_name", "host_dev_name"},
-		{"create", "create"},
 		{"queues", "queue_pairs"},
+		{"fd", NULL},
 		{0},
 	};
 	struct backend_config config;
@@ -93,7 +117,7 @@ void run_netdev_add(void *owner, struct qmp_call *call, const cJSON *args)
 		return;
 	}
 	if (read_object(call, &desc, &key_table_backend,
-			as_described(args, names), &config))
+			as_described(args, &key_table_backend, names), &config))
 		add_netdev(owner, call, args, &config);
 	description_fini(&desc);
 }
@@ -147,11 +171,6 @@ void run_device_add(void *owner, struct qmp_call *call, const cJSON *args)
 		{"netdev", "backend"},
 		{"mac", "guest_mac"},
 		{"host_mtu", "mtu"},
-		{"queue_size", "queue_size"},
-		{"queue_pairs", "queue_pairs"},
-		{"busy_poll_us", "busy_poll_us"},
-		{"rx_rate_limiter", "rx_rate_limiter"},
-		{"tx_rate_limiter", "tx_rate_limiter"},
 		{0},
 	};
 	struct commands *commands = owner;
@@ -168,7 +187,7 @@ void run_device_add(void *owner, struct qmp_call *call, const cJSON *args)
 			 (int)utf8_cut(driver, REPEATED_MAX), driver);
 		return;
 	}
-	object = as_described(args, names);
+	object = as_described(args, &key_table_nic, names);
 	(void)cJSON_AddStringToObject(object, "model", model);
 	if (read_object(call, &desc, &key_table_nic, object, &config)) {
 		if (nics_device_add(commands->config.nics, &config, &error) < 0)

@@ -4,7 +4,8 @@
 
 /*
  * What the files of commands share: commands.c (the table, run state),
- * commands_nic.c (NICs and netdevs), commands_query.c, commands_capture.c.
+ * commands_nic.c (NICs and netdevs), commands_query.c, commands_capture.c,
+ * commands_consomme.c.
  */
 
 #include "base/inspect.h"
@@ -22,8 +23,11 @@ struct commands {
 	struct pending *pendings;
 };
 
+struct flows_query;
+
 /* A call that is answered later. @args: good until then. @in: of "inspect".
- * @capture: it waits for the end of a capture. */
+ * @flows: of "query-flows", owned. @capture: it waits for the end of a
+ * capture. */
 struct pending {
 	struct pending *next, **prev_next;
 	struct commands *commands;
@@ -31,6 +35,7 @@ struct pending {
 	const cJSON *args;
 	struct life_wait wait;
 	struct inspect in;
+	struct flows_query *flows;
 	bool capture;
 };
 
@@ -101,6 +106,12 @@ void run_query_status(void *owner, struct qmp_call *call, const cJSON *args);
 void run_query_nics(void *owner, struct qmp_call *call, const cJSON *args);
 void run_query_stats(void *owner, struct qmp_call *call, const cJSON *args);
 void run_inspect(void *owner, struct qmp_call *call, const cJSON *args);
+
+/* commands_consomme.c */
+void flows_query_free(struct flows_query *query); /* NULL is allowed */
+void run_hostfwd_add(void *owner, struct qmp_call *call, const cJSON *args);
+void run_hostfwd_remove(void *owner, struct qmp_call *call, const cJSON *args);
+void run_query_flows(void *owner, struct qmp_call *call, const cJSON *args);
 
 /* commands_capture.c */
 void run_capture_start(void *owner, struct qmp_call *call, const cJSON *args);

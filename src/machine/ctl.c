@@ -33,6 +33,11 @@ static const struct ctl_option capture_options[] = {
 	{0},
 };
 
+static const struct ctl_option flows_options[] = {
+	{"--max", "N", "show at most N of each NIC, those used last"},
+	{0},
+};
+
 static const struct ctl_option top_options[] = {
 	{"--batch", "N", "print N screens one after another, then end"},
 	{0},
@@ -73,6 +78,15 @@ const struct ctl_command ctl_commands[] = {
 	 ctl_run_device_add},
 	{"device-del", "NIC", 1, 1, NULL, "device_del",
 	 "ask the guest to give a NIC back", ctl_run_device_del},
+	{"hostfwd-add", "NIC RULE", 2, 2, NULL, "hostfwd_add",
+	 "make a port of the host lead to the guest; RULE is as in a "
+	 "description's \"hostfwd\": tcp:127.0.0.1:2222-:22",
+	 ctl_run_hostfwd},
+	{"hostfwd-remove", "NIC RULE", 2, 2, NULL, "hostfwd_remove",
+	 "end that; connections that there are go on", ctl_run_hostfwd},
+	{"flows", "[NIC]", 0, 1, flows_options, "query-flows",
+	 "connections of NICs with a consomme, those used last first",
+	 ctl_run_flows},
 	{"limits", "[NIC [KEY=SIZE/MS[/BURST]]...]", 0, 5, NULL,
 	 "set-rate-limiter",
 	 "rate limits; KEY is rx_bandwidth, rx_ops, tx_bandwidth or tx_ops, "

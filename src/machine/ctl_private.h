@@ -5,7 +5,7 @@
 /*
  * What the files of "evnic ctl" share: ctl.c (arguments, the table of commands),
  * ctl_docs.c (what that tells of itself), ctl_show.c (what queries tell),
- * ctl_change.c, ctl_capture.c, ctl_top.c.
+ * ctl_change.c, ctl_capture.c, ctl_flows.c, ctl_top.c.
  */
 
 #include "machine/ctl_client.h"
@@ -112,6 +112,8 @@ int ctl_run_capture(struct ctl *ctl);
 int ctl_run_capture_start(struct ctl *ctl);
 int ctl_run_capture_stop(struct ctl *ctl);
 int ctl_run_top(struct ctl *ctl);
+int ctl_run_hostfwd(struct ctl *ctl);
+int ctl_run_flows(struct ctl *ctl);
 
 /* A text table: cells are added row by row, the first row is the heading;
  * columns are as wide as their widest cell, numbers stand on the right. */

@@ -47,6 +47,7 @@ static const char ctl_notes[] =
 	"evnic ctl vm.sock netdev-replace eth0 b1       # the guest keeps its "
 	"connections\n"
 	"evnic ctl vm.sock device-add eth1 b2 mac=06:00:ac:10:00:09\n"
+	"evnic ctl vm.sock hostfwd-add eth0 tcp:127.0.0.1:8080-:80\n"
 	"evnic ctl vm.sock limits eth0 rx_bandwidth=1250000/100 tx_ops=0\n"
 	"evnic ctl vm.sock capture start eth0 --stdout --snaplen 128 | wireshark "
 	"-k -i -\n"
@@ -188,7 +189,14 @@ static const char answers[] =
 	"- `inspect`: a tree of objects, each of which says what it is and how "
 	"it is. It is for\n"
 	"  people: its names may change.\n"
-	"- `capture-stop`: what `capture` holds in `query-nics`.\n";
+	"- `capture-stop`: what `capture` holds in `query-nics`.\n"
+	"- `query-flows`: for each netdev of type `consomme` `id`, `nic` (or "
+	"null), `total` (how\n"
+	"  many flows it has) and `flows`, those used last first: `proto`, "
+	"`state`, `inbound`,\n"
+	"  `guest` and `far` (ADDRESS:PORT, as the guest sees them), `bytes_out` "
+	"(from the\n"
+	"  guest), `bytes_in`, `age_ms`, `idle_ms`. At most 10000 in all.\n";
 
 static void write_events(FILE *out)
 {

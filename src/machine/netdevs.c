@@ -22,9 +22,24 @@ struct netdev *nics_find_netdev(struct nics *nics, const char *id)
 	return NULL;
 }
 
+struct netdev *nics_netdev_at(struct nics *nics, size_t i)
+{
+	return i < nics->n_netdevs ? nics->netdevs[i] : NULL;
+}
+
 struct nic *netdev_nic(const struct netdev *netdev)
 {
 	return netdev->nic;
+}
+
+const char *netdev_id(const struct netdev *netdev)
+{
+	return netdev->id;
+}
+
+struct net_endpoint *netdev_consomme(const struct netdev *netdev)
+{
+	return netdev->consomme;
 }
 
 static void resolv_changed_cb(void *arg, const char *text)

@@ -41,6 +41,11 @@ uint16_t nic_queue_pairs(const struct nic *nic)
 	return nic->n_pairs;
 }
 
+struct netdev *nic_netdev(const struct nic *nic)
+{
+	return nic->netdev;
+}
+
 const char *nic_netdev_id(const struct nic *nic)
 {
 	return nic->netdev ? nic->netdev->id : NULL;

@@ -114,6 +114,15 @@ struct netdev *nics_find_netdev(struct nics *nics, const char *id);
 /* The NIC that has @netdev, or NULL. */
 struct nic *netdev_nic(const struct netdev *netdev);
 
+/* Netdev @i, NULL past the last. */
+struct netdev *nics_netdev_at(struct nics *nics, size_t i);
+
+const char *netdev_id(const struct netdev *netdev);
+
+/* What consomme.h takes, wherever it is in a NIC's chain; NULL: it is of another
+ * type. */
+struct net_endpoint *netdev_consomme(const struct netdev *netdev);
+
 /* NIC @i in the order in which they came, NULL past the last. */
 struct nic *nics_at(struct nics *nics, size_t i);
 
@@ -122,6 +131,7 @@ const char *nic_model(const struct nic *nic);
 const uint8_t *nic_mac(const struct nic *nic);
 uint16_t nic_queue_pairs(const struct nic *nic);
 /* NULL: without a netdev. */
+struct netdev *nic_netdev(const struct nic *nic);
 const char *nic_netdev_id(const struct nic *nic);
 const char *nic_backend_type(const struct nic *nic);
 /* The link as the guest sees it, and as the user wants it. */

@@ -109,8 +109,7 @@ static const char *cure(int err)
 {
 	switch (err) {
 	case -EADDRINUSE:
-		return "another process has this port: choose another, or end "
-		       "it";
+		return "somebody has this port already: choose another";
 	case -EACCES:
 		return "low ports take root: choose one from 1024 on, or lower "
 		       "sysctl net.ipv4.ip_unprivileged_port_start";

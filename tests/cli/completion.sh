@@ -89,7 +89,8 @@ offers ""
 
 # Of the machine: its NICs; a name that the shell might take for something else
 # is not offered.
-for command in stats set-link netdev-replace "capture start" limits; do
+for command in stats set-link netdev-replace "capture start" limits flows \
+	hostfwd-add hostfwd-remove; do
 	tab ctl sock $command ''
 	offers eth0
 done
@@ -107,7 +108,7 @@ offers ""
 # What a backend and a NIC are made of, as the control socket has it.
 arguments() { # COMMAND
 	sed -n "s/^| .$1. | \(.*\)|.*/\1/p" "$source/docs/control.md" |
-		sed 's/<br>/\n/g' | sed 's/^`\([a-z_]*\)`.*/\1=/'
+		sed 's/<br>/\n/g' | sed 's/^`\([a-z0-9_]*\)`.*/\1=/'
 }
 tab ctl sock netdev-add b1 ''
 offers $(sed -n 's/.*`type` (string): \([a-z, ]*\)<br>.*/\1/p' \

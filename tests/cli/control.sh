@@ -265,6 +265,58 @@ done
 ctl quit
 ended 0
 
+# A backend that makes sockets, where that is allowed, and its forwards.
+describe wait
+launch vm.json --control sock
+refused GenericError \
+	'u: this machine may not make sockets: start it with "sandbox"' \
+	netdev_add '{"type": "consomme", "id": "u"}'
+refused GenericError "'eth0' has no backend of type \"consomme\"" query-flows \
+	'{"id": "eth0"}'
+ctl flows
+lines out 1
+ctl quit
+ended 0
+describe wait '"sandbox": { "sockets": true },'
+launch vm.json --control sock
+refused GenericError 'u: deny/0: "x" is no network: must be' netdev_add \
+	'{"type": "consomme", "id": "u", "deny": "x"}'
+refused GenericError "/mtu: 5 is out of range" netdev_add \
+	'{"type": "consomme", "id": "u", "mtu": 5}'
+refused GenericError "u: 0.0.0.0:80: a running machine gets ports from 1024" \
+	netdev_add '{"type": "consomme", "id": "u", "hostfwd": ["tcp::80-:80"]}'
+ctl netdev-add u consomme restrict=true 'allow=["10.0.0.0/8", "fd00::/8"]'
+ctl netdev-replace eth0 u
+within sh -c '"$1" ctl sock nics | grep -q consomme' sh "$evnic"
+before=$(fds)
+# A port that nobody has at the moment: a few are tried.
+for port in 42101 42117 42139 42151; do
+	rule="tcp:127.0.0.1:$port-:22"
+	! "$evnic" ctl sock hostfwd-add eth0 "$rule" 2>err || break
+done
+refused GenericError "Address already in use (EADDRINUSE)" hostfwd_add \
+	"{\"id\": \"u\", \"rule\": \"$rule\"}"
+refused GenericError "'tcp::1' is no forward: " hostfwd_add \
+	'{"id": "u", "rule": "tcp::1"}'
+refused GenericError "a running machine gets ports from 1024 on" hostfwd_add \
+	'{"id": "u", "rule": "tcp::80-:80"}'
+refused GenericError "tcp::1234-:22: there is no such forward" hostfwd_remove \
+	'{"id": "u", "rule": "tcp::1234-:22"}'
+refused DeviceNotFound "Device 'x' not found" hostfwd_add \
+	'{"id": "x", "rule": "tcp::2222-:22"}'
+refused GenericError "Parameter 'max' must be from 1 to 10000" query-flows \
+	'{"max": 0}'
+ctl --json flows eth0
+says out '"total":	0'
+ctl hostfwd-remove u "$rule"
+[ "$(fds)" = "$before" ] || die "a socket is left"
+ctl hostfwd-add u "$rule"
+ctl netdev-replace eth0 n
+ctl netdev-del u
+within test "$(($(fds) + 1))" = "$before"
+ctl quit
+ended 0
+
 # Only PCI has a place for one more.
 describe wait '"machine-config": { "transport": "mmio" },'
 launch vm.json --control sock

@@ -71,6 +71,8 @@ fails 2 'no number of screens: "x"' sock top --batch x
 fails 2 'neither up nor down: "sideways"' sock set-link eth0 sideways
 fails 2 '"ifname" is not KEY=VALUE' sock netdev-add b tap ifname
 fails 2 'no limit: "rx_bandwidth=fast"' sock limits eth0 rx_bandwidth=fast
+fails 2 'missing: "NIC RULE"' sock hostfwd-add eth0
+fails 2 'no number: "x"' sock flows --max x
 fails 2 'no limit: "rx=1/1"' sock limits eth0 rx=1/1
 fails 2 'no JSON object: "[1]"' sock qmp stop '[1]'
 fails 2 'one of FILE and --stdout' sock capture start eth0
@@ -110,6 +112,17 @@ ctl stats --all
 says out "  tx_lost               0          0"
 ctl limits
 says out "eth0      1000000/100   -       -             -"
+ctl flows
+cat >want <<'END'
+NIC   PROTO  STATE        GUEST                FAR             OUT       IN  AGE s  IDLE s
+eth0  tcp    established  10.0.2.15:40000  ->  192.0.2.1:443   517  1000000   61.5     0.0
+eth0  udp    -            [fd00::15]:53    <-  [fd00::2]:5353    0       40    0.1     0.1
+and 5 more
+END
+cmp out want || die "flows"
+called "query-flows {}"
+ctl flows eth0 --max 2
+called 'query-flows {"id":"eth0","max":2}'
 ctl inspect
 says out "    queue-0"
 says out "      held: 256"
@@ -141,6 +154,10 @@ ctl powerdown
 called "system_powerdown {}"
 ctl reset
 called "system_reset {}"
+ctl hostfwd-add eth0 tcp:127.0.0.1:2222-:22
+called 'hostfwd_add {"id":"eth0","rule":"tcp:127.0.0.1:2222-:22"}'
+ctl hostfwd-remove eth0 udp::1-:1
+called 'hostfwd_remove {"id":"eth0","rule":"udp::1-:1"}'
 ctl netdev-add b1 tap ifname=tap7 create=true
 called 'netdev_add {"id":"b1","type":"tap","ifname":"tap7","create":true}'
 ctl netdev-add b1 tap 'ifname="7"'

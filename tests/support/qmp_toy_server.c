@@ -38,6 +38,16 @@ static const char tree[] =
 	"{\"vm\":{\"vcpus\":2},\"nics\":{\"eth0\":{\"link\":true,\"state\":"
 	"\"running\",\"queue-0\":{\"held\":256,\"broken\":null}}}}";
 
+static const char flows[] =
+	"[{\"id\":\"b0\",\"nic\":\"eth0\",\"total\":7,\"flows\":[{\"proto\":"
+	"\"tcp\",\"state\":\"established\",\"inbound\":false,\"guest\":"
+	"\"10.0.2.15:40000\",\"far\":\"192.0.2.1:443\",\"bytes_out\":517,"
+	"\"bytes_in\":1000000,\"age_ms\":61500,\"idle_ms\":20},"
+	"{\"proto\":\"udp\",\"state\":\"\",\"inbound\":true,\"guest\":"
+	"\"[fd00::15]:53\",\"far\":\"[fd00::2]:5353\",\"bytes_out\":0,"
+	"\"bytes_in\":40,\"age_ms\":100,\"idle_ms\":100}]},"
+	"{\"id\":\"b9\",\"nic\":null,\"total\":0,\"flows\":[]}]";
+
 static void log_call(const char *name, const cJSON *args)
 {
 	char *text = cJSON_PrintUnformatted(args);
@@ -65,6 +75,8 @@ LOGGED(run_device_add, "device_add")
 LOGGED(run_device_del, "device_del")
 LOGGED(run_set_link, "set_link")
 LOGGED(run_limiter, "set-rate-limiter")
+LOGGED(run_hostfwd_add, "hostfwd_add")
+LOGGED(run_hostfwd_remove, "hostfwd_remove")
 
 static void run_stop(void *owner, struct qmp_call *call, const cJSON *args)
 {
@@ -110,6 +122,14 @@ static void run_query_nics(void *owner, struct qmp_call *call,
 	(void)owner;
 	(void)args;
 	qmp_return(call, cJSON_Parse(nics));
+}
+
+static void run_query_flows(void *owner, struct qmp_call *call,
+			    const cJSON *args)
+{
+	(void)owner;
+	log_call("query-flows", args);
+	qmp_return(call, cJSON_Parse(flows));
 }
 
 static cJSON *queue(double times)
@@ -220,6 +240,8 @@ static const struct qmp_arg args[] = {
 	ANY("rx_rate_limiter"),
 	ANY("host_mtu"),
 	ANY("tx_rate_limiter"),
+	ANY("rule"),
+	ANY("max"),
 	{0},
 };
 
@@ -239,6 +261,9 @@ static const struct qmp_command commands[] = {
 	{"device_add", args, "logged", run_device_add},
 	{"device_del", args, "logged", run_device_del},
 	{"set_link", args, "logged", run_set_link},
+	{"hostfwd_add", args, "logged", run_hostfwd_add},
+	{"hostfwd_remove", args, "logged", run_hostfwd_remove},
+	{"query-flows", args, "canned", run_query_flows},
 	{"set-rate-limiter", args, "logged", run_limiter},
 	{"capture-start", args, "logged", run_capture_start},
 	{"capture-stop", args, "logged", run_capture_stop},

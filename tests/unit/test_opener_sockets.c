@@ -217,7 +217,7 @@ START_TEST(tcp_listens)
 			 0);
 	refused("tcp:127.0.0.1:2222-:22", 0, -EADDRINUSE,
 		"tcp 127.0.0.1:2222: Address already in use (EADDRINUSE): "
-		"another process has this port");
+		"somebody has this port");
 	refused("tcp::2222-:22", 0, -EADDRINUSE, "tcp 0.0.0.0:2222");
 	/* The connection's end does not keep it from being had again. */
 	(void)close(fd);
