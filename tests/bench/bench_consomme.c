@@ -281,6 +281,28 @@ static double measure_fairness(enum load_kind kind, const char *name)
 	return index;
 }
 
+/* CPU time for each GiB with a guest in consomme's own thread. */
+static double measure_direct(const char *direction)
+{
+	char program[] = CONSOMME_DIRECT_PATH, which[8], line[64], *end;
+	char *argv[] = {program, which, NULL};
+	double costs[RUNS], bytes, ns;
+	struct child child;
+
+	(void)snprintf(which, sizeof(which), "%s", direction);
+	for (size_t run = 0; run < RUNS; run++) {
+		if (stack_spawn(&child, argv) < 0 ||
+		    child_read_line(&child, "", line, sizeof(line)) < 0)
+			two_hosts_fail("no figures of " CONSOMME_DIRECT_PATH);
+		bytes = strtod(line, &end);
+		ns = strtod(end, NULL);
+		if (child_finish(&child) < 0 || bytes <= 0)
+			two_hosts_fail("no figures of " CONSOMME_DIRECT_PATH);
+		costs[run] = ns / 1e9 / (bytes / GIB);
+	}
+	return median_of(costs, RUNS);
+}
+
 static void show_ratio(enum stack_kind kind, const char *direction,
 		       enum figure cost)
 {
@@ -336,7 +358,7 @@ static void raise_fd_limit(void)
 int main(void)
 {
 	const char *why = two_hosts_enter();
-	double idle_mib, idle_cpu_pct, fairness;
+	double idle_mib, idle_cpu_pct, fairness, direct_g2h, direct_h2g;
 
 	if (why)
 		return test_skip(why);
@@ -352,10 +374,16 @@ int main(void)
 	fairness = measure_fairness(LOAD_SEND, "guest to host");
 	fairness =
 		MIN(fairness, measure_fairness(LOAD_RECEIVE, "host to guest"));
+	direct_g2h = measure_direct("g2h");
+	direct_h2g = measure_direct("h2g");
 	for (size_t i = 0; i < STACKS; i++)
 		stack_stop(&contenders[i].stack);
 	show_direction("g2h", G2H_GBIT, G2H_COST);
 	show_direction("h2g", H2G_GBIT, H2G_COST);
+	(void)printf("result: consomme.direct.g2h.s_per_gib %.3f s\n",
+		     direct_g2h);
+	(void)printf("result: consomme.direct.h2g.s_per_gib %.3f s\n",
+		     direct_h2g);
 	show_beside("rr_us", RR_US, "us");
 	show_beside("crr_us", CRR_US, "us");
 	show_beside("crr_rate", CRR_RATE, "1/s");

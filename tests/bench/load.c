@@ -35,7 +35,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PORT	     7777
 #define BACKLOG	     4096
 #define SEND_LEN     (128 << 10)
 #define RECEIVE_LEN  (256 << 10)
@@ -45,11 +44,6 @@
 #define TRIP_SECONDS 10
 /* Connections under way at once. */
 #define CONNECTING_MAX 32
-
-struct opening {
-	uint8_t kind, zero;
-	uint16_t flow;
-};
 
 /* What all processes share. */
 struct board {
@@ -70,7 +64,7 @@ enum role {
 struct flow {
 	int fd;
 	enum role role;
-	struct opening opening;
+	struct load_opening opening;
 	size_t got;
 };
 
@@ -222,7 +216,7 @@ static int listen_on_port(void)
 {
 	struct sockaddr_in addr = {
 		.sin_family = AF_INET,
-		.sin_port = htons(PORT),
+		.sin_port = htons(LOAD_PORT),
 	};
 	int one = 1;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -383,7 +377,7 @@ static void note_trip(uint64_t start)
 
 static void run_round_trips(const struct sockaddr_in *to, enum load_kind kind)
 {
-	struct opening opening = {.kind = (uint8_t)kind};
+	struct load_opening opening = {.kind = (uint8_t)kind};
 	int fd = connect_blocking(to);
 
 	ask(fd, &opening, sizeof(opening));
@@ -444,7 +438,7 @@ const char *load_begin(enum load_kind kind, const char *host, unsigned int n,
 	static char why[256];
 	struct sockaddr_in to = {
 		.sin_family = AF_INET,
-		.sin_port = htons(PORT),
+		.sin_port = htons(LOAD_PORT),
 	};
 	int ends[2];
 

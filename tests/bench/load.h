@@ -25,6 +25,15 @@ enum load_kind {
 	LOAD_CRR,     /* the same, with a connection for each */
 };
 
+/* Where the server listens, and what a flow begins with; one byte is the
+ * answer. */
+#define LOAD_PORT 7777
+
+struct load_opening {
+	uint8_t kind, zero;
+	uint16_t flow; /* its number, this host's order */
+};
+
 /* Starts the server, in the namespace that the process is in. It ends with this
  * process. */
 void load_init(void);

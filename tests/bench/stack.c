@@ -50,13 +50,13 @@ static void find_processors(void)
 		others = all;
 }
 
-/* Starts a stack's program, which keeps to its processor. */
-static int start_program(struct stack *stack, char *const argv[])
+int stack_spawn(struct child *child, char *const argv[])
 {
 	int err;
 
+	find_processors();
 	(void)sched_setaffinity(0, sizeof(one), &one);
-	err = child_start(&stack->child, argv);
+	err = child_start(child, argv);
 	(void)sched_setaffinity(0, sizeof(all), &all);
 	return err;
 }
@@ -74,7 +74,7 @@ static const char *start_on_tap(struct stack *stack, const char *path,
 	(void)snprintf(program, sizeof(program), "%s", path);
 	(void)snprintf(fd_text, sizeof(fd_text), "%d", fd);
 	(void)fcntl(fd, F_SETFD, 0);
-	err = start_program(stack, argv);
+	err = stack_spawn(&stack->child, argv);
 	(void)close(fd);
 	if (!err)
 		err = child_first_byte(&stack->child, &at);
@@ -129,7 +129,7 @@ static const char *start_pasta(struct stack *stack)
 
 	if (access(PASTA_PATH, X_OK) < 0)
 		return "there is no " PASTA_PATH " (tools/deps peer)";
-	if (start_program(stack, argv) < 0)
+	if (stack_spawn(&stack->child, argv) < 0)
 		return "it does not start";
 	for (int ms = 0; !pasta_is_up(); ms += TICK_MS) {
 		if (ms >= START_MS)
@@ -138,16 +138,6 @@ static const char *start_pasta(struct stack *stack)
 	}
 	two_hosts_ip(true, "link set " PASTA_LINK " txqueuelen 10000");
 	return NULL;
-}
-
-static const char *start_consomme(struct stack *stack)
-{
-#ifdef CONSOMME_TAP_PATH
-	return start_on_tap(stack, CONSOMME_TAP_PATH, "10.0.2.15/24", true);
-#else
-	UNUSED(stack);
-	return "it was not there when this was built";
-#endif
 }
 
 static const char *start_libslirp(struct stack *stack)
@@ -171,7 +161,8 @@ const char *stack_start(enum stack_kind kind, struct stack *stack)
 	};
 	switch (kind) {
 	case STACK_CONSOMME:
-		return start_consomme(stack);
+		return start_on_tap(stack, CONSOMME_TAP_PATH, "10.0.2.15/24",
+				    true);
 	case STACK_LIBSLIRP:
 		return start_libslirp(stack);
 	case STACK_PASTA:

@@ -37,6 +37,9 @@ struct stack {
 const char *stack_start(enum stack_kind kind, struct stack *stack);
 void stack_stop(struct stack *stack);
 
+/* Starts a program on the processor that stacks have; as child_start(). */
+int stack_spawn(struct child *child, char *const argv[]);
+
 /* CPU time of the process so far, user and system; 0 without a process. */
 uint64_t stack_cpu_ns(const struct stack *stack);
 
