@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define CSM_REPLIES_SIZE (64u << 10)
-#define CSM_REPLY_MAX	 2048 /* the longest frame */
+#define CSM_REPLY_MAX	 9216 /* the longest frame: pings at an MTU of 9000 */
 
 /* Frames in @bytes, each behind its length (2 bytes), wrapped around. */
 struct csm_replies {
