@@ -18,15 +18,19 @@
 #include "backends/consomme/dns.h"
 #include "base/bytes.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 
 /* The longest answer that is read, and with it the longest that is passed on. */
 #define ANSWER_MAX 4096
+static_assert(ANSWER_MAX + NET_ETHERNET_LEN + NET_IPV6_LEN + NET_UDP_LEN <=
+		      CSM_REPLY_MAX,
+	      "an answer is a reply");
 
-#define UDP_HEADERS4 (20 + 8)
-#define UDP_HEADERS6 (40 + 8)
+#define UDP_HEADERS4 (NET_IPV4_LEN_MIN + NET_UDP_LEN)
+#define UDP_HEADERS6 (NET_IPV6_LEN + NET_UDP_LEN)
 
 /* @id: its number with the servers. @first: the server that was asked first.
  * @tries: how often one was asked. @msg: the query, with @id. */
@@ -133,15 +137,15 @@ static void timed_out(struct csm_timer *timer)
 	ask_next(container_of(timer, struct asked, timer));
 }
 
-/* How long an answer to it may be: what the asker takes, a frame, and a reply. */
+/* How long an answer to it may be: what the asker takes, what a frame holds, and
+ * what was read. */
 static size_t room(const struct asked *q)
 {
 	bool is4 = csm_addr_is4(&q->flow.key.guest);
 	size_t headers = is4 ? UDP_HEADERS4 : UDP_HEADERS6;
-	size_t mtu = MIN((size_t)q->flow.stack->config->mtu,
-			 (size_t)CSM_REPLY_MAX - NET_ETHERNET_LEN);
+	size_t mtu = q->flow.stack->config->mtu - headers;
 
-	return MIN((size_t)q->query.room, mtu - headers);
+	return MIN(MIN((size_t)q->query.room, mtu), (size_t)ANSWER_MAX);
 }
 
 /* @len: the answer's; only ANSWER_MAX bytes of it are in @msg. */
