@@ -6,6 +6,7 @@
  */
 #include "machine/host_try.h"
 
+#include "backends/consomme/consomme.h"
 #include "machine/host_features.h"
 #include "net/rss_bpf.h"
 
@@ -14,10 +15,12 @@
 #include <linux/if.h>
 #include <linux/if_tun.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -237,6 +240,25 @@ int host_try_bpf(void)
 int host_try_vhost(void)
 {
 	int fd = open("/dev/vhost-net", O_RDWR | O_CLOEXEC);
+	int err = fd < 0 ? -errno : 0;
+
+	close_fd(&fd);
+	return err;
+}
+
+/*
+ * Sockets.
+ */
+
+int host_try_tcp_peek_off(void)
+{
+	return consomme_probe() ? 0 : -EOPNOTSUPP;
+}
+
+/* Both versions' right is in the one sysctl. */
+int host_try_ping(void)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_ICMP);
 	int err = fd < 0 ? -errno : 0;
 
 	close_fd(&fd);

@@ -14,6 +14,8 @@ int host_try_tap_steering(void);
 int host_try_tap_uso(void);
 int host_try_tap_namespace(void);
 int host_try_bpf(void);
+int host_try_tcp_peek_off(void);
+int host_try_ping(void);
 int host_try_vhost(void);
 int host_try_prefault(void);
 int host_try_huge_pages(void);
