@@ -33,17 +33,19 @@ void csm_tcp_resend_init(struct csm_tcp *tcp)
 	tcp->rto = RTO_FIRST;
 }
 
+/* Has the timer run out at @at at the latest. */
 static void start_timer(struct csm_tcp *tcp, uint64_t at)
 {
-	csm_timer_set(&tcp->flow.stack->timers, &tcp->rto_timer, at);
+	if (!csm_timer_is_set(&tcp->rto_timer) || tcp->rto_timer.at > at)
+		csm_timer_set(&tcp->flow.stack->timers, &tcp->rto_timer, at);
 }
 
 void csm_tcp_expect(struct csm_tcp *tcp)
 {
-	if (csm_timer_is_set(&tcp->rto_timer) ||
-	    (tcp->nxt == tcp->una && tcp->wnd))
+	if (tcp->nxt == tcp->una && tcp->wnd)
 		return;
-	tcp->rto_at = tcp->flow.stack->now + tcp->rto;
+	if (!csm_timer_is_set(&tcp->rto_timer))
+		tcp->rto_at = tcp->flow.stack->now + tcp->rto;
 	start_timer(tcp, tcp->rto_at);
 }
 

@@ -72,7 +72,7 @@ void csm_tcp_push(struct csm_tcp *tcp)
 		return;
 	if (has_output(tcp))
 		csm_sender_wake(tcp->flow.stack, &tcp->flow.sender);
-	if (has_data(tcp))
+	if (has_data(tcp) || tcp->una != tcp->max)
 		csm_tcp_expect(tcp);
 }
 

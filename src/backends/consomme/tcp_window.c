@@ -4,9 +4,10 @@
  *
  * It is three quarters of what the socket's buffer has room for: the kernel
  * counts its own overhead too. Where more comes than the socket takes after all,
- * the spill holds it. The right edge never goes back, and a window that is too
- * small to be of use is told as none (RFC 1122, 4.2.3.3), unless nothing is
- * queued: then there would be nothing to wait for.
+ * the spill holds it. The right edge never goes back. A window smaller than a
+ * segment would make the guest wait for a timer of its own: it is told as none
+ * (RFC 1122, 4.2.3.3), or as one segment, if a third of the buffer is free: that
+ * is when the kernel says so, and nobody would say more.
  *
  * Asking the socket is a system call: it is done when half of what was told last
  * is used up. If the answer is little, somebody has to tell us when it is more.
@@ -36,10 +37,10 @@ uint32_t csm_tcp_window(const struct csm_window_state *state)
 	uint32_t window = room - room / 4;
 
 	window = window > state->spilled ? window - state->spilled : 0;
-	if (!state->queued && !state->spilled)
-		window = MAX(window, state->mss);
-	else if (window < MIN(state->mss, state->sndbuf / 4))
-		window = 0;
+	if (window < state->mss)
+		window = !state->spilled && room >= state->queued / 2
+				 ? state->mss
+				 : 0;
 	window = MIN(window, most(state->scaled));
 	return MAX(window, state->told);
 }
