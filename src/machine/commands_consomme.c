@@ -107,6 +107,7 @@ void run_hostfwd_remove(void *owner, struct qmp_call *call, const cJSON *args)
 /* One netdev's part of the answer; @object is in the list. */
 struct part {
 	struct flows_query *query;
+	struct net_endpoint *ep;
 	cJSON *object;
 };
 
@@ -181,6 +182,7 @@ static void add_part(struct flows_query *query, struct netdev *netdev)
 	const struct nic *nic = netdev_nic(netdev);
 
 	part->query = query;
+	part->ep = netdev_consomme(netdev);
 	part->object = cJSON_CreateObject();
 	add_string(part->object, "id", netdev_id(netdev));
 	add_string(part->object, "nic", nic ? nic_id(nic) : NULL);
@@ -191,22 +193,19 @@ static void add_part(struct flows_query *query, struct netdev *netdev)
 static void ask_all(struct flows_query *query, struct netdev *only, size_t max)
 {
 	struct nics *nics = query->pending->commands->config.nics;
-	struct net_endpoint *asked[NETDEVS_MAX];
 	struct netdev *netdev;
 
 	for (size_t i = 0; (netdev = nics_netdev_at(nics, i)); i++) {
-		if (!netdev_consomme(netdev) || (only && netdev != only))
-			continue;
-		asked[query->n] = netdev_consomme(netdev);
-		add_part(query, netdev);
+		if (netdev_consomme(netdev) && (!only || netdev == only))
+			add_part(query, netdev);
 	}
 	/* One more, so that no answer ends the query before all are asked. */
 	query->waiting = 1;
 	for (size_t i = 0; i < query->n; i++) {
+		struct part *part = &query->parts[i];
 		size_t most = MIN(max, FLOWS_MAX / query->n);
 
-		if (consomme_flows(asked[i], most, flows_cb,
-				   &query->parts[i]) == 0)
+		if (consomme_flows(part->ep, most, flows_cb, part) == 0)
 			query->waiting++;
 	}
 	query->waiting--;

@@ -86,7 +86,7 @@ static bool is_nobodys(const struct csm_prefix *network,
 
 	if (!csm_addr_is4(addr))
 		return csm_addr_equal(addr, &network->addr);
-	mask = (1u << bits) - 1;
+	mask = bits < 32 ? (1u << bits) - 1 : UINT32_MAX;
 	return (low & mask) == 0 || (low & mask) == mask;
 }
 

@@ -50,8 +50,9 @@ static void print_flows(const cJSON *netdevs)
 		const char *nic = ctl_string(netdev, "nic");
 
 		more += ctl_number(netdev, "total") - cJSON_GetArraySize(flows);
-		cJSON_ArrayForEach (flow, flows)
+		cJSON_ArrayForEach (flow, flows) {
 			add_flow(&table, nic ? nic : "-", flow);
+		}
 	}
 	ctl_table_print(&table, 0, "\n");
 	if (more > 0)

@@ -13,15 +13,20 @@
 
 #include <errno.h>
 
-/* The rule of the longest prefix; NULL: none matches. */
+/* The rule of the longest prefix; NULL: none matches. @closed: there is a rule
+ * that allows something. */
 static const struct consomme_rule *find_rule(const struct consomme_config *c,
-					     const struct csm_addr *dest)
+					     const struct csm_addr *dest,
+					     bool *closed)
 {
 	const struct consomme_rule *best = NULL;
 
+	*closed = false;
 	for (size_t i = 0; i < c->n_rules; i++) {
 		const struct consomme_rule *rule = &c->rules[i];
 
+		if (!rule->deny)
+			*closed = true;
 		if (!csm_prefix_has(&rule->prefix, dest))
 			continue;
 		if (!best || rule->prefix.len > best->prefix.len ||
@@ -29,25 +34,6 @@ static const struct consomme_rule *find_rule(const struct consomme_config *c,
 			best = rule;
 	}
 	return best;
-}
-
-static bool has_allow_rule(const struct consomme_config *c)
-{
-	for (size_t i = 0; i < c->n_rules; i++) {
-		if (!c->rules[i].deny)
-			return true;
-	}
-	return false;
-}
-
-static bool rules_allow(const struct consomme_config *c,
-			const struct csm_addr *dest)
-{
-	const struct consomme_rule *rule = find_rule(c, dest);
-
-	if (rule)
-		return !rule->deny;
-	return !has_allow_rule(c) && !csm_addr_is_link_local(dest);
 }
 
 static bool is_alias(const struct consomme_config *c,
@@ -80,21 +66,22 @@ int csm_policy_check(const struct consomme_config *config,
 		     const struct csm_addr *dest, struct csm_addr *host)
 {
 	static const struct csm_addr loopback6 = {{[15] = 1}};
-	bool alias = is_alias(config, dest);
+	bool alias = is_alias(config, dest), closed, allowed;
+	const struct consomme_rule *rule = find_rule(config, dest, &closed);
 
 	if (!alias && leads_nowhere(config, dest))
 		return -EHOSTUNREACH;
-	if (config->restricted)
+	if (rule)
+		allowed = !rule->deny;
+	else
+		allowed = alias || (!closed && !csm_addr_is_link_local(dest));
+	if (config->restricted || !allowed)
 		return -EACCES;
-	if (alias) {
-		const struct consomme_rule *rule = find_rule(config, dest);
-
+	*host = *dest;
+	if (alias)
 		*host = csm_addr_is4(dest) ? csm_addr_from_u32(0x7f000001)
 					   : loopback6;
-		return rule && rule->deny ? -EACCES : 0;
-	}
-	*host = *dest;
-	return rules_allow(config, dest) ? 0 : -EACCES;
+	return 0;
 }
 
 bool csm_policy_shows(const struct consomme_config *config,
