@@ -125,6 +125,9 @@ enum csm_udp_got csm_udp_receive(struct csm_stack *stack, int fd, bool v6,
 	if (n < 0)
 		return CSM_UDP_NONE;
 	gro->worth = true;
+	/* It may have been merged before the guest's driver was another. */
+	if (rx->gso_size && !gro->on)
+		whole = false;
 	if (whole && (rx->gso_size ? rx->gso_size : rx->len) <= mtu)
 		return CSM_UDP_GOT;
 	stack->count.udp_dropped++;
