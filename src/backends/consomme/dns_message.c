@@ -256,7 +256,7 @@ size_t csm_dns_answer_add(uint8_t *msg, size_t len, enum csm_dns_type type,
 	}
 	store_be16(msg + AT_FLAGS, flags);
 	store_be16(at, POINTER << 8 | CSM_DNS_HEADER_LEN);
-	store_be16(at + 2, type);
+	store_be16(at + 2, (uint16_t)type);
 	store_be16(at + 4, CSM_DNS_IN);
 	store_be32(at + 6, STATIC_TTL);
 	store_be16(at + 10, (uint16_t)data_len);
