@@ -44,6 +44,7 @@ void script_prepare(struct script *s, unsigned int mode)
 	ck_assert_int_eq(csm_addr_parse("192.0.2.7", &s->far4), 0);
 	ck_assert_int_eq(csm_addr_parse("2001:db8::7", &s->far6), 0);
 	s->next_port = PORT_FIRST;
+	s->n_bufs = SCRIPT_BUFS;
 	list_init(&s->frames);
 	list_init(&s->others);
 	s->scratch = malloc(SCRATCH);
@@ -59,7 +60,7 @@ static void give_bufs(struct script *s, const struct net_rx_id *ids, size_t n)
 void script_start(struct script *s)
 {
 	const struct net_bufs_config config = {
-		.n_bufs = SCRIPT_BUFS,
+		.n_bufs = s->n_bufs,
 		.buf_len = SCRIPT_BUF_LEN,
 		.piece = 1000,
 		.header_room = true,
@@ -68,7 +69,7 @@ void script_start(struct script *s)
 	};
 
 	ck_assert_int_eq(net_bufs_init(&s->bufs, &config), 0);
-	for (uint32_t i = 0; i < SCRIPT_BUFS; i++)
+	for (uint32_t i = 0; i < s->n_bufs; i++)
 		give_bufs(s, &(struct net_rx_id){i}, 1);
 	s->queue.config.rx_span = 64;
 	s->queue.config.rx_offloads = s->offloads;
@@ -221,7 +222,7 @@ void script_wait(struct script *s, uint64_t ns)
 void script_give_back(struct script *s)
 {
 	s->hold = false;
-	for (uint32_t i = 0; i < SCRIPT_BUFS; i++) {
+	for (uint32_t i = 0; i < s->n_bufs; i++) {
 		if (!s->bufs.bufs[i].held)
 			give_bufs(s, &(struct net_rx_id){i}, 1);
 	}

@@ -61,9 +61,10 @@ struct script_frame {
 	uint8_t bytes[];
 };
 
-/* @burst: frames on their way in. @hold: received buffers are not given back (the guest has none left in the
- * end). @split: frames are sent in pieces of so many bytes; 0: one. @n_frames:
- * that wait. @others: frames that script_expect() has passed over. */
+/* @burst: frames on their way in. @hold: received buffers are not given back (the
+ * guest has none left in the end). @n_bufs: that the guest has, SCRIPT_BUFS.
+ * @split: frames are sent in pieces of so many bytes; 0: one. @n_frames: that
+ * wait. @others: frames that script_expect() has passed over. */
 struct script {
 	struct fake_host host;
 	struct consomme_config config;
@@ -76,6 +77,7 @@ struct script {
 	struct csm_out *out;
 	bool hold;
 	size_t split;
+	uint32_t n_bufs;
 	uint8_t mac[6];
 	struct csm_addr guest4, guest6, far4, far6;
 	uint16_t next_port;
