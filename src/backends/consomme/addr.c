@@ -126,7 +126,8 @@ int csm_addr_parse(const char *text, struct csm_addr *out)
 static int parse_bits(const char *text, int max)
 {
 	size_t n = strspn(text, "0123456789");
-	int bits = n > 0 && n <= 3 && !text[n] ? (int)strtol(text, NULL, 10) : max + 1;
+	int bits = n > 0 && n <= 3 && !text[n] ? (int)strtol(text, NULL, 10)
+					       : max + 1;
 
 	return bits > max ? -EINVAL : bits;
 }
