@@ -30,10 +30,12 @@
 struct csm_udp_forward;
 
 /* Whom an unconnected socket has to do with, as the kernel named it: also an IPv6
- * address's scope is in it. */
+ * address's scope is in it. @local: the host's address that it talks to, of those
+ * that the socket is bound to; any: not known. */
 struct csm_udp_peer {
 	struct sockaddr_in6 name; /* or sockaddr_in, which is shorter */
 	socklen_t len;
+	struct csm_addr local;
 };
 
 /* Merging at a socket. @on: as it is set. @worth: something has come, so that

@@ -123,13 +123,28 @@ static struct csm_udp *find_or_make(struct csm_udp_forward *forward,
 	if (!udp)
 		return NULL;
 	udp->flow.inbound = true;
-	udp->peer = *peer;
 	if (!csm_udp_start(stack, udp))
 		return NULL;
 	udp->forward = forward;
 	forward->n_flows++;
 	list_insert_before(&forward->flows, &udp->by_use);
 	return udp;
+}
+
+/* Has the socket, of one version or the other, tell errors and which address of
+ * the host's a datagram has come to. */
+static int set_options(struct csm_host *host, int fd)
+{
+	bool v6 = csm_sock_error_enable(host, fd, true) == 0;
+	int err = v6 ? 0 : csm_sock_error_enable(host, fd, false);
+	const int on = 1;
+
+	if (err < 0)
+		return err;
+	return v6 ? csm_host_set(host, fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on,
+				 sizeof(on))
+		  : csm_host_set(host, fd, IPPROTO_IP, IP_PKTINFO, &on,
+				 sizeof(on));
 }
 
 /* A datagram for a guest that is not there yet. */
@@ -169,10 +184,12 @@ static enum csm_turn turn(struct csm_sender *sender, struct csm_out *out)
 		break;
 	}
 	udp = find_or_make(forward, &guest, &rx.from);
-	if (udp)
+	if (udp) {
+		udp->peer = rx.from;
 		csm_udp_deliver(udp, out, &rx);
-	else
+	} else {
 		stack->count.udp_dropped++;
+	}
 	return CSM_TURN_MORE;
 }
 
@@ -203,10 +220,7 @@ int csm_udp_forward_create(struct csm_stack *stack, int fd,
 	forward->source.fd = fd;
 	csm_sender_init(&forward->sender, turn);
 	list_init(&forward->flows);
-	/* The socket is of one version or the other. */
-	err = csm_sock_error_enable(stack->host, fd, false);
-	if (err < 0)
-		err = csm_sock_error_enable(stack->host, fd, true);
+	err = set_options(stack->host, fd);
 	if (err == 0)
 		err = csm_host_watch(stack->host, fd, EPOLLIN | EPOLLET,
 				     &forward->source);

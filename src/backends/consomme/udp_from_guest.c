@@ -30,25 +30,54 @@ struct cut {
 	uint16_t size;
 };
 
-static void ask_for_segments(struct msghdr *msg, void *control, uint16_t size)
-{
-	struct cmsghdr *cmsg;
+/* What goes with a datagram: how it is to be cut, and where it comes from. */
+union control {
+	struct cmsghdr align;
+	char bytes[CMSG_SPACE(sizeof(uint16_t)) +
+		   CMSG_SPACE(sizeof(struct in6_pktinfo))];
+};
 
+/* Puts a control message behind those that are there. */
+static void put_control(struct msghdr *msg, union control *control, int level,
+			int type, const void *data, size_t len)
+{
+	struct cmsghdr *cmsg = (struct cmsghdr *)(void *)(control->bytes +
+							  msg->msg_controllen);
+
+	cmsg->cmsg_level = level;
+	cmsg->cmsg_type = type;
+	cmsg->cmsg_len = CMSG_LEN(len);
+	memcpy(CMSG_DATA(cmsg), data, len);
 	msg->msg_control = control;
-	msg->msg_controllen = CMSG_SPACE(sizeof(size));
-	cmsg = CMSG_FIRSTHDR(msg);
-	cmsg->cmsg_level = IPPROTO_UDP;
-	cmsg->cmsg_type = UDP_SEGMENT;
-	cmsg->cmsg_len = CMSG_LEN(sizeof(size));
-	memcpy(CMSG_DATA(cmsg), &size, sizeof(size));
+	msg->msg_controllen += CMSG_SPACE(len);
+}
+
+/* To @peer, from the address that it has talked to. */
+static void put_peer(struct msghdr *msg, union control *control,
+		     struct csm_udp_peer *peer)
+{
+	struct in6_pktinfo v6 = {0};
+	struct in_pktinfo v4 = {0};
+
+	msg->msg_name = &peer->name;
+	msg->msg_namelen = peer->len;
+	if (csm_addr_is_any(&peer->local))
+		return;
+	if (peer->name.sin6_family == AF_INET6) {
+		memcpy(&v6.ipi6_addr, peer->local.b, sizeof(v6.ipi6_addr));
+		put_control(msg, control, IPPROTO_IPV6, IPV6_PKTINFO, &v6,
+			    sizeof(v6));
+	} else {
+		memcpy(&v4.ipi_spec_dst, csm_addr_bytes4(&peer->local),
+		       sizeof(v4.ipi_spec_dst));
+		put_control(msg, control, IPPROTO_IP, IP_PKTINFO, &v4,
+			    sizeof(v4));
+	}
 }
 
 static ssize_t send_once(struct csm_udp *udp, struct cut cut)
 {
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(uint16_t))];
-	} control = {0};
+	union control control = {0};
 	struct iovec iov[PIECES_MAX];
 	struct msghdr msg = {.msg_iov = iov};
 
@@ -58,12 +87,11 @@ static ssize_t send_once(struct csm_udp *udp, struct cut cut)
 		if (cut.len && msg.msg_iovlen == PIECES_MAX)
 			return -ENOBUFS;
 	}
-	if (udp->forward) {
-		msg.msg_name = &udp->peer.name;
-		msg.msg_namelen = udp->peer.len;
-	}
+	if (udp->forward)
+		put_peer(&msg, &control, &udp->peer);
 	if (cut.size)
-		ask_for_segments(&msg, &control, cut.size);
+		put_control(&msg, &control, IPPROTO_UDP, UDP_SEGMENT, &cut.size,
+			    sizeof(cut.size));
 	return csm_host_send(udp->flow.stack->host, csm_udp_fd(udp), &msg, 0);
 }
 

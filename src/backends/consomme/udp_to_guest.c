@@ -59,20 +59,52 @@ static enum csm_udp_got open_for(struct csm_stack *stack, int fd, bool v6,
 	return CSM_UDP_GOT;
 }
 
-/* What the datagrams' size was before they were merged. */
-static uint16_t find_gso_size(struct msghdr *msg)
+/* The datagrams' size before they were merged. */
+static void read_gro(const struct cmsghdr *cmsg, struct csm_udp_rx *rx)
 {
-	struct cmsghdr *cmsg;
 	int size;
 
-	for (cmsg = CMSG_FIRSTHDR(msg); cmsg; cmsg = CMSG_NXTHDR(msg, cmsg)) {
-		if (cmsg->cmsg_level != IPPROTO_UDP ||
-		    cmsg->cmsg_type != UDP_GRO)
-			continue;
-		memcpy(&size, CMSG_DATA(cmsg), sizeof(size));
-		return size > 0 && size <= UINT16_MAX ? (uint16_t)size : 0;
+	memcpy(&size, CMSG_DATA(cmsg), sizeof(size));
+	if (size > 0 && (uint32_t)size < rx->len)
+		rx->gso_size = (uint16_t)size;
+}
+
+static void read_local4(const struct cmsghdr *cmsg, struct csm_udp_rx *rx)
+{
+	struct in_pktinfo info;
+
+	memcpy(&info, CMSG_DATA(cmsg), sizeof(info));
+	rx->from.local = csm_addr_from4((const uint8_t *)&info.ipi_spec_dst);
+}
+
+static void read_local6(const struct cmsghdr *cmsg, struct csm_udp_rx *rx)
+{
+	struct in6_pktinfo info;
+	struct csm_addr local;
+
+	memcpy(&info, CMSG_DATA(cmsg), sizeof(info));
+	local = csm_addr_from6(info.ipi6_addr.s6_addr);
+	if (!csm_addr_is_multicast(&local))
+		rx->from.local = local;
+}
+
+/* What comes with a datagram. */
+static void read_control(struct msghdr *msg, struct csm_udp_rx *rx)
+{
+	struct cmsghdr *c;
+
+	rx->gso_size = 0;
+	rx->from.local = csm_addr_any6;
+	for (c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+		if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_GRO)
+			read_gro(c, rx);
+		else if (c->cmsg_level == IPPROTO_IP &&
+			 c->cmsg_type == IP_PKTINFO)
+			read_local4(c, rx);
+		else if (c->cmsg_level == IPPROTO_IPV6 &&
+			 c->cmsg_type == IPV6_PKTINFO)
+			read_local6(c, rx);
 	}
-	return 0;
 }
 
 static ssize_t receive(struct csm_stack *stack, int fd, struct csm_out *out,
@@ -80,7 +112,8 @@ static ssize_t receive(struct csm_stack *stack, int fd, struct csm_out *out,
 {
 	union {
 		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(int))];
+		char bytes[CMSG_SPACE(sizeof(int)) +
+			   CMSG_SPACE(sizeof(struct in6_pktinfo))];
 	} control;
 	struct msghdr msg = {
 		.msg_name = &rx->from.name,
@@ -96,9 +129,7 @@ static ssize_t receive(struct csm_stack *stack, int fd, struct csm_out *out,
 		return n;
 	rx->len = (uint32_t)n;
 	rx->from.len = msg.msg_namelen;
-	rx->gso_size = find_gso_size(&msg);
-	if (rx->gso_size >= rx->len)
-		rx->gso_size = 0;
+	read_control(&msg, rx);
 	*whole = !(msg.msg_flags & MSG_TRUNC);
 	return n;
 }
