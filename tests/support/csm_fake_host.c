@@ -23,6 +23,8 @@ static struct fake_host *self(struct csm_host *host)
 
 static void stream_put(struct fake_stream *s, const void *data, size_t len)
 {
+	if (!len)
+		return;
 	if (s->first + s->len + len > s->size) {
 		if (s->len)
 			memmove(s->bytes, s->bytes + s->first, s->len);
@@ -96,6 +98,10 @@ static struct fake_sock *sock_new(struct fake_host *h, enum csm_socket kind,
 
 static void sock_free(struct fake_sock *s)
 {
+	struct list *node;
+
+	while ((node = list_first(&s->waiting)))
+		list_remove(node);
 	list_remove(&s->node);
 	list_remove(&s->ready_node);
 	list_remove(&s->accept_node);
