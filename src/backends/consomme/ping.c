@@ -99,7 +99,7 @@ static void tell_error(struct ping *ping, struct csm_sock_error *e)
 	uint8_t protocol = is_v6(ping) ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
 	uint16_t check;
 
-	if (e->n < ECHO_LEN)
+	if (e->local || e->n < ECHO_LEN)
 		return;
 	/* As the guest has sent it. */
 	check = net_csum_update(load_be16(e->data + AT_CSUM),

@@ -35,18 +35,26 @@ struct csm_ndp;
 struct csm_tcp;
 
 /* X(name): each is a uint64_t of csm_stack.count, and in inspect. */
-#define CSM_COUNTERS(X)                                                        \
-	X(arp)                                                                 \
-	X(dhcp)                                                                \
-	X(dhcp6)                                                               \
-	X(ndp)                                                                 \
-	X(echo)                                                                \
-	X(icmp_errors)                                                         \
-	X(icmp_ignored) X(dns) X(dns_static) X(dns_failed) X(refused)          \
-		X(no_replies) X(no_flow) X(tcp_bad) X(tcp_resets)              \
-			X(tcp_retransmits) X(tcp_dup_acks) X(tcp_challenges)   \
-				X(tcp_spilled) X(udp_dropped) X(accept_failed) \
-					X(out_of_fds)
+#define CSM_COUNTERS(X)    \
+	X(arp)             \
+	X(dhcp)            \
+	X(dhcp6)           \
+	X(ndp)             \
+	X(echo)            \
+	X(icmp_errors)     \
+	X(icmp_ignored)    \
+	X(dns)             \
+	X(dns_static)      \
+	X(dns_failed)      \
+	X(refused)         \
+	X(no_replies)      \
+	X(no_flow)         \
+	X(tcp_bad)         \
+	X(tcp_resets)      \
+	X(tcp_retransmits) \
+	X(tcp_dup_acks)    \
+	X(tcp_challenges)  \
+	X(tcp_spilled) X(udp_dropped) X(accept_failed) X(out_of_fds)
 
 #define CSM_COUNTER(name) uint64_t name;
 
