@@ -14,6 +14,8 @@
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/if_tun.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -30,13 +32,14 @@
 #define NOBODY	    0x3fffffff /* no process has this id */
 #define I386_GETPID 20
 
-/* @nr, @args: the call; @opener: even the opener may not. Where nothing stops
- * it, it does no harm. */
+/* @nr, @args: the call; @opener: even the opener may not; @sockets: whoever may
+ * have sockets may. Where nothing stops it, it does no harm. */
 struct attack {
 	const char *call; /* as the log names it */
 	long nr;
 	long args[4];
 	bool opener;
+	bool sockets;
 	bool i386;
 };
 
@@ -49,7 +52,18 @@ static const struct attack attacks[] = {
 	{ATTACK(openat, AT_FDCWD, (long)"/etc/passwd", O_RDONLY)},
 	{ATTACK(openat2, AT_FDCWD, (long)"/etc/passwd", 0, 0), .opener = true},
 	{ATTACK(open_by_handle_at, -1, 0, 0), .opener = true},
-	{ATTACK(socket, AF_INET, SOCK_STREAM, 0)},
+	{ATTACK(socket, AF_INET, SOCK_STREAM, 0), .sockets = true},
+	{ATTACK(connect, -1, 0, 0), .sockets = true},
+	{ATTACK(setsockopt, -1, SOL_SOCKET, 0, 0), .sockets = true},
+	{ATTACK(socket, AF_UNIX, SOCK_STREAM, 0)},
+	{ATTACK(socket, AF_NETLINK, SOCK_RAW, 0)},
+	{ATTACK(socket, AF_PACKET, SOCK_RAW, 0)},
+	{ATTACK(socketpair, AF_UNIX, SOCK_STREAM, 0, 0)},
+	{ATTACK(setsockopt, -1, SOL_PACKET, 0, 0)},
+	{ATTACK(bind, -1, 0, 0)},
+	{ATTACK(listen, -1, 1)},
+	{ATTACK(inotify_add_watch, -1, 0, 0)},
+	{ATTACK(readlink, (long)"/", 0, 0)},
 	{ATTACK(ptrace, PTRACE_ATTACH, NOBODY, 0, 0), .opener = true},
 	{ATTACK(process_vm_readv, NOBODY), .opener = true},
 	{ATTACK(mmap, 0, 4096, PROT_READ | PROT_EXEC,
@@ -127,8 +141,18 @@ static const struct sandbox_config on = {
 	.required = true,
 };
 
-static bool applies(const struct attack *a, enum thread_kind kind)
+/* A loop's index: of a kind, and with sockets or without. */
+#define FORMS	   (2 * THREAD_KINDS)
+#define KIND(i)	   ((enum thread_kind)((i) % THREAD_KINDS))
+#define SOCKETS(i) ((i) >= THREAD_KINDS)
+
+static bool applies(const struct attack *a, int form)
 {
+	enum thread_kind kind = KIND(form);
+
+	if (SOCKETS(form) && a->sockets &&
+	    (kind == THREAD_CONTROL || kind == THREAD_QUEUE))
+		return false;
 	return (kind != THREAD_OPENER || a->opener) && (!a->i386 || has_i386);
 }
 
@@ -144,19 +168,21 @@ static void expected_line(const struct attack *a, enum thread_kind kind,
 		       first ? "" : " " CONFINED_NAME);
 }
 
-/* The loop's index is the kind. */
 START_TEST(is_stopped)
 {
-	enum thread_kind kind = (enum thread_kind)_i;
+	enum thread_kind kind = KIND(_i);
+	struct sandbox_config config = on;
 	struct confined out;
 	char line[256];
+
+	config.sockets = SOCKETS(_i);
 
 	for (size_t i = 0; i < N_ATTACKS; i++) {
 		struct attack a = attacks[i];
 
-		if (!applies(&a, kind))
+		if (!applies(&a, _i))
 			continue;
-		confined_run(&on, kind, attack_body, &a, &out);
+		confined_run(&config, kind, attack_body, &a, &out);
 		ck_assert_msg(WIFSIGNALED(out.status) &&
 				      WTERMSIG(out.status) == SIGSYS,
 			      "%s: status %x: %s", a.call, out.status, out.log);
@@ -174,7 +200,7 @@ static int all_attacks_body(void *arg)
 	for (size_t i = 0; i < N_ATTACKS; i++) {
 		struct attack a = attacks[i];
 
-		if (applies(&a, *kind))
+		if (applies(&a, (int)*kind))
 			(void)attack_body(&a);
 	}
 	return 0;
@@ -195,6 +221,53 @@ START_TEST(is_let_through)
 		ck_assert_msg(out.status == 0, "mode %zu: status %x: %s", i,
 			      out.status, out.log);
 		ck_assert_str_eq(out.log, "");
+	}
+}
+END_TEST
+
+/* What a consomme does, in its thread. */
+static int sockets_body(void *arg)
+{
+	const int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, one = 1;
+	const struct sockaddr_in nobody = {
+		.sin_family = AF_INET,
+		.sin_port = htons(1),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	struct msghdr msg = {.msg_iov = NULL};
+	int value, tcp = socket(AF_INET, type, 0);
+	int udp = socket(AF_INET6, SOCK_DGRAM, 0);
+	socklen_t len = sizeof(value);
+
+	UNUSED(arg);
+	if (tcp < 0)
+		return 1;
+	if (setsockopt(tcp, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one)) < 0 ||
+	    setsockopt(tcp, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) < 0)
+		return 2;
+	if (connect(tcp, (const struct sockaddr *)&nobody, sizeof(nobody)) == 0)
+		return 3;
+	if (getsockopt(tcp, SOL_SOCKET, SO_ERROR, &value, &len) < 0)
+		return 4;
+	(void)sendmsg(tcp, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+	(void)recvmsg(tcp, &msg, MSG_DONTWAIT | MSG_PEEK);
+	(void)accept4(tcp, NULL, NULL, SOCK_CLOEXEC);
+	(void)shutdown(tcp, SHUT_WR);
+	close_fd(&udp);
+	close_fd(&tcp);
+	return 0;
+}
+
+START_TEST(sockets_work)
+{
+	static const enum thread_kind kinds[] = {THREAD_CONTROL, THREAD_QUEUE};
+	struct sandbox_config config = on;
+	struct confined out;
+
+	config.sockets = true;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		confined_run(&config, kinds[i], sockets_body, NULL, &out);
+		ck_assert_msg(out.status == 0, "%x: %s", out.status, out.log);
 	}
 }
 END_TEST
@@ -242,8 +315,9 @@ int main(void)
 		return test_skip(obstacle);
 	has_i386 = probe_i386();
 	tcase_set_timeout(tc, 100);
-	tcase_add_loop_test(tc, is_stopped, 0, THREAD_KINDS);
+	tcase_add_loop_test(tc, is_stopped, 0, FORMS);
 	tcase_add_loop_test(tc, is_let_through, 0, THREAD_KINDS);
+	tcase_add_test(tc, sockets_work);
 	tcase_add_test(tc, clone3_is_not_there);
 	suite_add_tcase(suite, tc);
 	return test_run(suite);
