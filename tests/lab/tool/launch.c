@@ -3,6 +3,7 @@
  * Verbs that run a command with something that only its parent can give it.
  */
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -32,6 +33,26 @@ int lab_tap(char **argv)
 		dup2(fd, TAP_FD);
 	execvp(argv[1], argv + 1);
 	return lab_fail(argv[1]);
+}
+
+/* UID GID[,GROUP] COMMAND...: as somebody else, who is in no other groups. */
+int lab_as(char **argv)
+{
+	char *more = strchr(argv[1], ',');
+	gid_t groups[1] = {0};
+	uid_t uid = (uid_t)lab_number(argv[0], INT32_MAX);
+	gid_t gid;
+
+	if (more) {
+		*more = '\0';
+		groups[0] = (gid_t)lab_number(more + 1, INT32_MAX);
+	}
+	gid = (gid_t)lab_number(argv[1], INT32_MAX);
+	if (setgroups(more ? 1 : 0, groups) != 0 ||
+	    setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0)
+		return lab_fail("setresuid");
+	execvp(argv[2], argv + 2);
+	return lab_fail(argv[2]);
 }
 
 /* COMMAND...: with memory in small pages only, so that its size is what it uses

@@ -24,6 +24,7 @@ static const struct lab_verb verbs[] = {
 	{"wait-exit", "PID MS", 2, lab_wait_exit},
 	{"wait-link", "IFACE 0|1 MS", 3, lab_wait_link},
 	{"wait-nic", "IFACE 0|1 MS", 3, lab_wait_nic},
+	{"wait-global6", "IFACE 0|1 MS", 3, lab_wait_global6},
 	{"sniff", "IFACE PCAP REPORT", 3, lab_sniff},
 	{"serve", "PORT", 1, lab_serve},
 	{"tcp-send", "ADDRESS PORT BYTES", 3, lab_tcp_send},
@@ -37,6 +38,7 @@ static const struct lab_verb verbs[] = {
 	{"tsc-khz", "", 0, lab_tsc_khz},
 	{"terminal", "OUTPUT COMMAND...", -2, lab_terminal},
 	{"tap", "IFACE COMMAND...", -2, lab_tap},
+	{"as", "UID GID[,GROUP] COMMAND...", -3, lab_as},
 	{"small-pages", "COMMAND...", -1, lab_small_pages},
 };
 

@@ -16,6 +16,7 @@ int lab_wait_line(char **argv);
 int lab_wait_exit(char **argv);
 int lab_wait_link(char **argv);
 int lab_wait_nic(char **argv);
+int lab_wait_global6(char **argv);
 int lab_sniff(char **argv);
 int lab_serve(char **argv);
 int lab_tcp_send(char **argv);
@@ -30,6 +31,7 @@ int lab_terminal(char **argv);
 int lab_tap(char **argv);
 int lab_tsc_khz(char **argv);
 int lab_small_pages(char **argv);
+int lab_as(char **argv);
 
 /* Print "lab-tool: WHAT: cause" for errno and return 1. */
 int lab_fail(const char *what);

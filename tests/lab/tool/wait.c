@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Bounded waits on events, so that no script of the lab sleeps: a line in a
- * growing file (inotify), the end of a process (pidfd), a link's carrier
- * (rtnetlink).
+ * growing file (inotify), the end of a process (pidfd), a link's carrier or
+ * address (rtnetlink).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -162,6 +162,33 @@ static int nic_read(const char *iface)
 }
 
 /*
+ * Has @iface an IPv6 address for everywhere that it may use? Each line of the
+ * file has an address, four numbers in hexadecimal digits and the interface; the
+ * third number is the scope and the fourth the flags.
+ */
+static int global6_read(const char *iface)
+{
+	FILE *file = fopen("/proc/net/if_inet6", "re");
+	unsigned int scope;
+	unsigned int flags;
+	char line[128];
+	char name[32];
+	int found = 0;
+
+	if (!file)
+		return 0;
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%*s %*x %*x %x %x %31s", &scope, &flags,
+			   name) == 3 &&
+		    strcmp(name, iface) == 0 && scope == 0 &&
+		    (flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) == 0)
+			found = 1;
+	}
+	(void)fclose(file);
+	return found;
+}
+
+/*
  * IFACE 0|1 MS: 0 once @read_state says what is asked. It looks again a little
  * later, since the kernel tells of an interface's end before it is over.
  */
@@ -170,7 +197,8 @@ static int wait_rtnetlink(char **argv, int (*read_state)(const char *iface))
 	uint64_t deadline = lab_clock_ms() + lab_number(argv[2], 86400000);
 	int want = (int)lab_number(argv[1], 1);
 	struct sockaddr_nl addr = {.nl_family = AF_NETLINK,
-				   .nl_groups = RTMGRP_LINK};
+				   .nl_groups =
+					   RTMGRP_LINK | RTMGRP_IPV6_IFADDR};
 	struct pollfd fd = {.events = POLLIN};
 	int left;
 
@@ -203,4 +231,10 @@ int lab_wait_link(char **argv)
 int lab_wait_nic(char **argv)
 {
 	return wait_rtnetlink(argv, nic_read);
+}
+
+/* IFACE 0|1 MS: 0 once it has a global IPv6 address, or none. */
+int lab_wait_global6(char **argv)
+{
+	return wait_rtnetlink(argv, global6_read);
 }
