@@ -96,7 +96,8 @@ static void report_ping_groups(FILE *out)
 
 	if (!f)
 		return;
-	(void)fgets(row, sizeof(row), f);
+	if (!fgets(row, sizeof(row), f))
+		row[0] = '\0';
 	(void)fclose(f);
 	first = strtoull(row, &end, 10);
 	last = strtoull(end, NULL, 10);
