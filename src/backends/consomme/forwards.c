@@ -62,10 +62,9 @@ static void pause_all(struct csm_stack *stack)
 {
 	struct csm_forwards *f = stack->forwards;
 
-	if (csm_timer_is_set(&f->resume))
-		return;
 	watch_all(f, 0);
-	csm_timer_set(&stack->timers, &f->resume, stack->now + PAUSE);
+	if (!csm_timer_is_set(&f->resume))
+		csm_timer_set(&stack->timers, &f->resume, stack->now + PAUSE);
 }
 
 static void resume_due(struct csm_timer *timer)
