@@ -10,7 +10,7 @@
 #include "support/csm_script.h"
 
 /* The most bytes of a packet's payload that is sent. */
-#define LOCAL_MAX 9000
+#define LOCAL_MAX 10000
 
 /* What stands in a packet around its payload. @mac: of who gets it; all 0: the
  * gateway's, or a group's if @dst is one. @ttl: 0: 64. @protocol: UDP has ports

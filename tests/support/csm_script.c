@@ -80,7 +80,9 @@ void script_start(struct script *s)
 	s->out->pool = &s->bufs.base;
 	s->out->fifo = &s->fifo;
 	s->out->offloads = s->offloads;
-	ck_assert_int_eq(csm_stack_create(&s->config, &s->host.base, &s->stack),
+	ck_assert_int_eq(csm_stack_create(&s->config,
+					  s->real ? s->real : &s->host.base,
+					  &s->stack),
 			 0);
 	s->stack->peeks4 = !s->config.ring;
 	s->stack->peeks6 = !s->config.ring;

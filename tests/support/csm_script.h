@@ -64,9 +64,11 @@ struct script_frame {
 /* @burst: frames on their way in. @hold: received buffers are not given back (the
  * guest has none left in the end). @n_bufs: that the guest has, SCRIPT_BUFS.
  * @split: frames are sent in pieces of so many bytes; 0: one. @n_frames: that
- * wait. @others: frames that script_expect() has passed over. */
+ * wait. @others: frames that script_expect() has passed over. @real: the host, if
+ * it is not the fake one. */
 struct script {
 	struct fake_host host;
+	struct csm_host *real;
 	struct consomme_config config;
 	struct csm_stack *stack;
 	unsigned int mode;

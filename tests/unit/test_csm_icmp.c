@@ -125,6 +125,10 @@ START_TEST(frames_of_a_large_mtu)
 	expect_echo("10.0.2.2", GUEST, 8972);
 	echo(GUEST6, "fd00::2", 8952);
 	expect_echo("fd00::2", GUEST6, 8952);
+	/* A larger one than the stack has room for: none, rather than a part. */
+	echo(GUEST, "10.0.2.2", 9992);
+	local_expect_nothing(&s);
+	ck_assert_uint_eq(s.stack->count.no_replies, 1);
 }
 END_TEST
 
@@ -417,8 +421,9 @@ static void add_flow(const char *guest, const char *far, bool inbound)
 	ended = false;
 }
 
-/* The guest says that nobody listens at its port 53. */
-static void say_unreachable(bool v6, uint8_t code, uint16_t port, size_t len)
+/* The guest, or what claims to be it, says that nobody listens at its port. */
+static void say_from(const char *src, bool v6, uint8_t code, uint16_t port,
+		     size_t len)
 {
 	uint8_t m[64] = {v6 ? ICMP6_DST_UNREACH : ICMP_DEST_UNREACH, code};
 	struct csm_addr far = local_addr(v6 ? "2001:db8::7" : "192.0.2.7");
@@ -438,14 +443,20 @@ static void say_unreachable(bool v6, uint8_t code, uint16_t port, size_t len)
 	}
 	store_be16(udp, 9999);
 	store_be16(udp + 2, port);
-	send_from(v6 ? GUEST6 : GUEST, v6 ? "2001:db8::7" : "192.0.2.7",
+	send_from(src, v6 ? "2001:db8::7" : "192.0.2.7",
 		  v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP, m, len);
+}
+
+static void say_unreachable(bool v6, uint8_t code, uint16_t port, size_t len)
+{
+	say_from(v6 ? GUEST6 : GUEST, v6, code, port, len);
 }
 
 START_TEST(port_unreachable_ends_an_inbound_flow)
 {
 	add_flow(GUEST, "192.0.2.7", true);
-	/* Other codes, another port, cut off. */
+	/* Other codes, another port, somebody else, cut off. */
+	say_from("10.0.2.16", false, 3, 53, 64);
 	say_unreachable(false, 1, 53, 64);
 	say_unreachable(false, 3, 54, 64);
 	for (size_t len = 4; len < 8 + 20 + 8; len++)
