@@ -217,12 +217,14 @@ int csm_forwards_create(struct csm_stack *stack)
 void csm_forwards_destroy(struct csm_stack *stack)
 {
 	struct csm_forwards *f = stack->forwards;
-	struct list *node;
+	struct list *next;
 
 	if (!f)
 		return;
-	while ((node = list_first(&f->all)))
-		destroy_forward(container_of(node, struct forward, node));
+	for (struct list *at = f->all.next; at != &f->all; at = next) {
+		next = at->next;
+		destroy_forward(container_of(at, struct forward, node));
+	}
 	csm_timer_stop(&stack->timers, &f->resume);
 	free(f);
 	stack->forwards = NULL;

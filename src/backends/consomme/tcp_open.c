@@ -247,7 +247,7 @@ void csm_tcp_open(struct csm_stack *stack, const struct csm_in *in,
 		stack->count.refused++;
 		return;
 	}
-	if (err < 0) {
+	if (err) {
 		refuse(stack, in, seg, -err);
 		return;
 	}
