@@ -77,7 +77,7 @@ START_TEST(test_churn)
 			fake_host_forget_closed(&s.host);
 	}
 	/* Who has fallen silent is given up. */
-	script_wait(&s, 4 * 3600 * SCRIPT_SEC);
+	script_wait(&s, 14400 * SCRIPT_SEC);
 	check_nothing_left();
 	ck_assert_uint_ge(s.stack->flows.kinds[CSM_FLOW_TCP].made, CHURN);
 	script_end(&s);

@@ -49,23 +49,34 @@ static struct fake_sock *sock(void)
 	return last;
 }
 
-/* The next frame but router advertisements is an ICMP error of this type and
- * code. */
+static bool is_router_advert(const struct script_frame *f)
+{
+	const uint8_t *ip = f->bytes + NET_ETHERNET_LEN;
+
+	return ip[0] >> 4 == 6 && ip[6] == IPPROTO_ICMPV6 &&
+	       ip[NET_IPV6_LEN] == ND_ROUTER_ADVERT;
+}
+
+/* The next frame but router advertisements. */
+static struct script_frame *take_frame(void)
+{
+	struct script_frame *f;
+
+	while ((f = script_take_frame(&s)) && is_router_advert(f))
+		free(f);
+	ck_assert_ptr_nonnull(f);
+	return f;
+}
+
+/* It is an ICMP error of this type and code. */
 static void expect_icmp(uint8_t type, uint8_t code)
 {
 	bool v6 = !csm_addr_is4(&c.guest);
 	size_t ip = NET_ETHERNET_LEN;
 	size_t icmp = ip + (v6 ? NET_IPV6_LEN : NET_IPV4_LEN_MIN);
 	size_t quoted = icmp + 8 + (v6 ? NET_IPV6_LEN : NET_IPV4_LEN_MIN);
-	struct script_frame *f = script_take_frame(&s);
+	struct script_frame *f = take_frame();
 
-	ck_assert_ptr_nonnull(f);
-	if (f->bytes[ip] >> 4 == 6 && f->bytes[ip + 6] == IPPROTO_ICMPV6 &&
-	    f->bytes[ip + NET_IPV6_LEN] == ND_ROUTER_ADVERT) {
-		free(f);
-		f = script_take_frame(&s);
-		ck_assert_ptr_nonnull(f);
-	}
 	ck_assert_uint_gt(f->len, quoted + 7);
 	ck_assert_uint_eq(f->bytes[ip + (v6 ? 6 : 9)],
 			  v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
