@@ -273,6 +273,7 @@ START_TEST(a_merged_one_waits_for_room)
 	ck_assert_uint_gt(n, 10);
 	ck_assert_uint_lt(n, 19);
 	ck_assert(csm_stack_has_output(s.stack));
+	ck_assert(s.out->no_room);
 	ck_assert_uint_eq(s.stack->count.udp_dropped, 1);
 	ck_assert(!list_is_empty(&sock->dgrams_in));
 	script_end(&s);
@@ -298,6 +299,39 @@ START_TEST(too_long_for_the_guest)
 	expect_datagram(&s, &t, bytes, 1472);
 	expect_datagram(&s, &t, bytes, 11);
 	ck_assert_uint_eq(s.stack->count.udp_dropped, 2);
+	script_end(&s);
+}
+END_TEST
+
+/* A flood of what is dropped does not keep the stack: it goes on later. */
+START_TEST(a_flood_of_nothing)
+{
+	struct net_rx_packet packets[64];
+	struct script s;
+	struct talk t;
+	struct fake_sock *sock;
+	uint64_t dropped;
+
+	script_begin(&s, 0);
+	t = talk_to(&s, FAR, 7);
+	sock = open_flow(&s, &t);
+	for (int i = 0; i < 2000; i++)
+		fake_sock_datagram(sock, &t.far, 7, bytes, 1473, 0);
+	fake_sock_datagram(sock, &t.far, 7, bytes, 1472, 0);
+	csm_stack_events(s.stack);
+	s.out->packets = packets;
+	s.out->max_packets = 64;
+	s.out->n_packets = 0;
+	csm_stack_output(s.stack, s.out);
+	dropped = s.stack->count.udp_dropped;
+	ck_assert_uint_gt(dropped, 0);
+	ck_assert_uint_lt(dropped, 1000);
+	ck_assert(!s.out->no_room);
+	ck_assert(csm_stack_has_output(s.stack));
+	for (int i = 0; i < 2000 && csm_stack_has_output(s.stack); i++)
+		script_run(&s);
+	expect_datagram(&s, &t, bytes, 1472);
+	ck_assert_uint_eq(s.stack->count.udp_dropped, 2000);
 	script_end(&s);
 }
 END_TEST
@@ -635,6 +669,7 @@ int main(void)
 	tcase_add_test(tc, a_guest_that_takes_none_gets_none);
 	tcase_add_test(tc, a_merged_one_waits_for_room);
 	tcase_add_loop_test(tc, too_long_for_the_guest, 0, 2);
+	tcase_add_test(tc, a_flood_of_nothing);
 	tcase_add_loop_test(tc, the_policy_decides, 0, 5);
 	tcase_add_test(tc, an_alias_is_the_hosts_loopback);
 	tcase_add_test(tc, to_the_gateway_itself);

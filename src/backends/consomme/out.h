@@ -81,7 +81,8 @@ struct csm_frame {
 #define CSM_OUT_PIECES 256
 
 /* @room: bytes of payload that @iov (@n_iov entries) has room for. @offloads:
- * what the frontend takes. The rest belongs to out.c. */
+ * what the frontend takes. @no_room: the turns ended for want of buffers. The rest
+ * belongs to out.c. */
 struct csm_out {
 	struct iovec iov[CSM_OUT_PIECES];
 	size_t n_iov;
@@ -92,6 +93,7 @@ struct csm_out {
 	struct net_rx_fifo *fifo;
 	struct net_rx_packet *packets;
 	size_t n_packets, max_packets;
+	bool no_room;
 	uint32_t head_len;
 	size_t n_ids;
 	struct net_rx_id ids[CSM_OUT_PIECES];

@@ -124,8 +124,7 @@ static int queue_rx_poll(struct net_queue *queue,
 	out->max_packets = max;
 	csm_stack_output(q->stack, out);
 	*n = out->n_packets;
-	/* It has ended for want of buffers. */
-	q->starved = *n < max && csm_stack_has_output(q->stack);
+	q->starved = out->no_room;
 	return 0;
 }
 

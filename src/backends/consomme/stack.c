@@ -14,6 +14,7 @@
 
 #define EVENTS	     64
 #define EVENT_ROUNDS 4
+#define TURNS_MAX    512
 
 static void enter(struct csm_stack *stack)
 {
@@ -248,9 +249,11 @@ uint64_t csm_stack_next(const struct csm_stack *stack)
 void csm_stack_output(struct csm_stack *stack, struct csm_out *out)
 {
 	struct list *first;
+	size_t turns = 0;
 
 	enter(stack);
-	while (out->n_packets < out->max_packets &&
+	out->no_room = false;
+	while (out->n_packets < out->max_packets && turns++ < TURNS_MAX &&
 	       (first = list_first(&stack->senders))) {
 		struct csm_sender *sender =
 			container_of(first, struct csm_sender, node);
@@ -263,6 +266,7 @@ void csm_stack_output(struct csm_stack *stack, struct csm_out *out)
 		} else if (turn == CSM_TURN_NO_ROOM) {
 			list_remove(first);
 			list_insert_after(&stack->senders, first);
+			out->no_room = true;
 			break;
 		}
 	}

@@ -129,7 +129,8 @@ static inline bool csm_stack_has_output(const struct csm_stack *stack)
 }
 
 /* Gives senders their turns until nobody has anything, the packets' array is
- * full or the buffers are used up. */
+ * full, the buffers are used up (@out->no_room), or enough turns have been had:
+ * one may find something that is to be dropped. */
 void csm_stack_output(struct csm_stack *stack, struct csm_out *out);
 
 /* Is it one of the stack's own addresses (gateway, DNS)? */
