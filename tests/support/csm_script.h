@@ -37,6 +37,7 @@
 #include "backends/consomme/stack.h"
 #include "backends/consomme/tcp.h"
 #include "support/csm_fake_host.h"
+#include "support/csm_impair.h"
 #include "support/net_bufs.h"
 
 enum {
@@ -61,7 +62,8 @@ struct script_frame {
 	uint8_t bytes[];
 };
 
-/* @burst: frames on their way in. @hold: received buffers are not given back (the
+/* @to_stack, @to_guest: if there is one, frames go over it, and take their time.
+ * @burst: frames on their way in. @hold: received buffers are not given back (the
  * guest has none left in the end). @n_bufs: that the guest has, SCRIPT_BUFS.
  * @split: frames are sent in pieces of so many bytes; 0: one. @n_frames: that
  * wait. @others: frames that script_expect() has passed over. @real: the host, if
@@ -86,6 +88,7 @@ struct script {
 	struct list frames, others;
 	size_t n_frames;
 	uint8_t *scratch;
+	struct csm_impair *to_stack, *to_guest;
 	void *burst[SCRIPT_BURST];
 	size_t n_burst;
 };
@@ -135,6 +138,9 @@ void script_send_frame(struct script *s, const struct net_offload *offload,
 /* The next frame, taken off (the caller frees it); NULL: none. */
 struct script_frame *script_take_frame(struct script *s);
 
+/* When something happens next by itself; UINT64_MAX: never. */
+uint64_t script_next(const struct script *s);
+
 /* There is no frame of TCP. */
 #define script_expect_nothing(s) script_expect_nothing_at(__FILE__, __LINE__, s)
 void script_expect_nothing_at(const char *file, int line, struct script *s);
@@ -158,6 +164,16 @@ void script_send_at(const char *file, int line, struct script_tcp *c,
 	script_expect_at(__FILE__, __LINE__, c, __VA_ARGS__)
 size_t script_expect_at(const char *file, int line, struct script_tcp *c,
 			const char *format, ...) PRINTF_LIKE(4, 5);
+
+/* A segment that came: relative numbers, the window in bytes. */
+struct script_segment {
+	uint8_t flags;
+	uint32_t seq, ack, win, len;
+};
+
+/* For a guest that is a program: the next TCP frame. 1; 0: there is none; -1: it
+ * is damaged, and thrown away. The payload is checked. */
+int script_receive(struct script_tcp *c, struct script_segment *out);
 
 /* Takes all frames that wait, which must be data, FINs and ACKs of @c; c->rcv
  * goes on to the end of what came in order. Returns the bytes of payload that
