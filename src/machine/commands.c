@@ -7,6 +7,7 @@
  */
 #include "machine/commands_private.h"
 
+#include "backends/consomme/consomme.h"
 #include "base/utf8.h"
 
 #include <errno.h>
@@ -37,6 +38,8 @@ struct pending *pending_create(struct commands *commands, struct qmp_call *call,
 static void pending_free(struct pending *pending)
 {
 	inspect_fini(&pending->in);
+	if (pending->consomme)
+		consomme_forget(pending->consomme, pending);
 	flows_query_free(pending->flows);
 	free(pending);
 }

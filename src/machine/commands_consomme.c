@@ -45,6 +45,7 @@ static void forward_cb(void *arg, int err, const char *error)
 	struct pending *pending = arg;
 	const char *rule = arg_string(pending->args, "rule");
 
+	pending->consomme = NULL;
 	if (err < 0)
 		qmp_fail(pending->call, QMP_GENERIC_ERROR, "%.*s: %s",
 			 (int)utf8_cut(rule, REPEATED_MAX), rule, error);
@@ -70,6 +71,7 @@ static void change_forward(struct commands *commands, struct qmp_call *call,
 			   const cJSON *args, bool add)
 {
 	struct netdev *netdev = arg_consomme(commands, call, args);
+	struct net_endpoint *ep;
 	char error[CONSOMME_ERROR_MAX] = "out of memory";
 	struct consomme_forward forward;
 	struct pending *pending;
@@ -80,14 +82,17 @@ static void change_forward(struct commands *commands, struct qmp_call *call,
 	pending = pending_create(commands, call, args);
 	if (!pending)
 		return;
+	ep = netdev_consomme(netdev);
 	if (add)
-		err = consomme_forward_add(netdev_consomme(netdev), &forward,
-					   forward_cb, pending, error);
+		err = consomme_forward_add(ep, &forward, forward_cb, pending,
+					   error);
 	else
-		err = consomme_forward_remove(netdev_consomme(netdev), &forward,
-					      forward_cb, pending);
-	if (err == 0)
+		err = consomme_forward_remove(ep, &forward, forward_cb,
+					      pending);
+	if (err == 0) {
+		pending->consomme = ep;
 		return;
+	}
 	qmp_fail(call, QMP_GENERIC_ERROR, "%s", error);
 	pending_destroy(pending);
 }
@@ -104,7 +109,8 @@ void run_hostfwd_remove(void *owner, struct qmp_call *call, const cJSON *args)
 
 /* Flows. */
 
-/* One netdev's part of the answer; @object is in the list. */
+/* One netdev's part of the answer; @object is in the list. @ep: is asked for it,
+ * and has not answered. */
 struct part {
 	struct flows_query *query;
 	struct net_endpoint *ep;
@@ -122,8 +128,13 @@ struct flows_query {
 
 void flows_query_free(struct flows_query *query)
 {
-	if (query)
-		cJSON_Delete(query->list);
+	if (!query)
+		return;
+	for (size_t i = 0; i < query->n; i++) {
+		if (query->parts[i].ep)
+			consomme_forget(query->parts[i].ep, &query->parts[i]);
+	}
+	cJSON_Delete(query->list);
 	free(query);
 }
 
@@ -168,6 +179,7 @@ static void flows_cb(void *arg, const struct consomme_flow *flows, size_t n,
 	struct part *part = arg;
 	cJSON *list;
 
+	part->ep = NULL;
 	add_number(part->object, "total", total);
 	list = cJSON_AddArrayToObject(part->object, "flows");
 	for (size_t i = 0; i < n; i++)
@@ -207,6 +219,8 @@ static void ask_all(struct flows_query *query, struct netdev *only, size_t max)
 
 		if (consomme_flows(part->ep, most, flows_cb, part) == 0)
 			query->waiting++;
+		else
+			part->ep = NULL;
 	}
 	query->waiting--;
 	check_query(query);

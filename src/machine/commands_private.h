@@ -26,8 +26,8 @@ struct commands {
 struct flows_query;
 
 /* A call that is answered later. @args: good until then. @in: of "inspect".
- * @flows: of "query-flows", owned. @capture: it waits for the end of a
- * capture. */
+ * @flows: of "query-flows", owned. @consomme: carries out what was asked, and
+ * would answer. @capture: it waits for the end of a capture. */
 struct pending {
 	struct pending *next, **prev_next;
 	struct commands *commands;
@@ -36,6 +36,7 @@ struct pending {
 	struct life_wait wait;
 	struct inspect in;
 	struct flows_query *flows;
+	struct net_endpoint *consomme;
 	bool capture;
 };
 

@@ -48,6 +48,10 @@ fds() {
 	find /proc/$pid/fd "/proc/$(machine)/fd" -mindepth 1 | wc -l
 }
 
+fds_are() {
+	[ "$(fds)" -eq "$1" ]
+}
+
 threads() {
 	ls "/proc/$(machine)/task" | wc -l
 }
@@ -219,7 +223,7 @@ for i in 1 2 3; do
 		capture-start '{"id": "eth0", "path": "/dev/null"}'
 	refused CommandNotFound "frobnicate" frobnicate
 done
-within test "$before" = "$(fds)"
+within fds_are "$before"
 [ "$(threads)" = "$threads" ] || die "threads are left"
 
 # The tree of everything, asked for by a signal.
@@ -309,11 +313,11 @@ refused GenericError "Parameter 'max' must be from 1 to 10000" query-flows \
 ctl --json flows eth0
 says out '"total":	0'
 ctl hostfwd-remove u "$rule"
-[ "$(fds)" = "$before" ] || die "a socket is left"
+within fds_are "$before"
 ctl hostfwd-add u "$rule"
 ctl netdev-replace eth0 n
 ctl netdev-del u
-within test "$(($(fds) + 1))" = "$before"
+within fds_are $((before - 1))
 ctl quit
 ended 0
 
