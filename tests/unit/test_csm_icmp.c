@@ -181,8 +181,7 @@ static void break_by(const char *dst, int err, uint32_t mtu, size_t len)
 
 	for (size_t i = 0; i < len; i++)
 		message[i] = (uint8_t)(i * 3);
-	csm_icmp_error_for(s.stack, &key, IPPROTO_UDP, message, len, len, err,
-			   mtu, NULL);
+	csm_icmp_error_for(s.stack, &key, message, len, len, err, mtu, NULL);
 	script_run(&s);
 }
 

@@ -61,15 +61,15 @@ void csm_build_icmp_reply(struct csm_stack *stack, const uint8_t mac[6],
 /* What went wrong with a packet of the guest's, told by ICMP or ICMPv6 with as
  * much of that packet as belongs in; limited in rate. @err: as a socket said it:
  * EHOSTUNREACH, ENETUNREACH, ECONNREFUSED (port), EACCES (prohibited), EMSGSIZE
- * (with @mtu). @from: who says it; NULL: the gateway. */
+ * (with @mtu), ETIME (the time to live has run out). @from: who says it; NULL: the gateway. */
 void csm_icmp_error(struct csm_stack *stack, const struct csm_in *in, int err,
 		    uint32_t mtu, const struct csm_addr *from);
 
 /* The same for a packet that is not at hand any more: a flow's datagram of
- * @payload_len bytes, of which the first @n are at @payload. */
+ * @payload_len bytes, of which the first @n are at @payload. Of TCP and ping the
+ * payload begins with the header of theirs. */
 void csm_icmp_error_for(struct csm_stack *stack, const struct csm_key *key,
-			uint8_t protocol, const void *payload, size_t n,
-			size_t payload_len, int err, uint32_t mtu,
-			const struct csm_addr *from);
+			const void *payload, size_t n, size_t payload_len,
+			int err, uint32_t mtu, const struct csm_addr *from);
 
 #endif

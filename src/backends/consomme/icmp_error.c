@@ -146,6 +146,18 @@ void csm_icmp_error(struct csm_stack *stack, const struct csm_in *in, int err,
 	tell(stack, &m, from, &in->src);
 }
 
+static uint8_t find_protocol(const struct csm_key *key, bool v6)
+{
+	switch (key->kind) {
+	case CSM_FLOW_TCP:
+		return IPPROTO_TCP;
+	case CSM_FLOW_PING:
+		return v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
+	default:
+		return IPPROTO_UDP;
+	}
+}
+
 /* The UDP header that the guest's datagram had, but for its checksum. */
 static void quote_udp(struct message *m, const struct csm_key *key, size_t len)
 {
@@ -158,11 +170,11 @@ static void quote_udp(struct message *m, const struct csm_key *key, size_t len)
 }
 
 void csm_icmp_error_for(struct csm_stack *stack, const struct csm_key *key,
-			uint8_t protocol, const void *payload, size_t n,
-			size_t payload_len, int err, uint32_t mtu,
-			const struct csm_addr *from)
+			const void *payload, size_t n, size_t payload_len,
+			int err, uint32_t mtu, const struct csm_addr *from)
 {
 	bool v6 = !csm_addr_is4(&key->far);
+	uint8_t protocol = find_protocol(key, v6);
 	bool udp = protocol == IPPROTO_UDP;
 	struct message m = begin(v6, err, mtu);
 	uint8_t ip[NET_ETHERNET_LEN + NET_IPV6_LEN];

@@ -96,7 +96,6 @@ static const struct csm_addr *find_teller(const struct ping *ping,
 static void tell_error(struct ping *ping, struct csm_sock_error *e)
 {
 	const struct csm_key *key = &ping->flow.key;
-	uint8_t protocol = is_v6(ping) ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
 	uint16_t check;
 
 	if (e->local || e->n < ECHO_LEN)
@@ -106,8 +105,8 @@ static void tell_error(struct ping *ping, struct csm_sock_error *e)
 				load_be16(e->data + AT_ID), key->guest_port);
 	store_be16(e->data + AT_CSUM, check);
 	store_be16(e->data + AT_ID, key->guest_port);
-	csm_icmp_error_for(ping->flow.stack, key, protocol, e->data, e->n, e->n,
-			   e->err, e->mtu, find_teller(ping, &e->from));
+	csm_icmp_error_for(ping->flow.stack, key, e->data, e->n, e->n, e->err,
+			   e->mtu, find_teller(ping, &e->from));
 }
 
 static void tell_errors(struct ping *ping)

@@ -281,9 +281,8 @@ void csm_tcp_connected(struct csm_tcp *tcp, int err)
 		store_be16(head, tcp->flow.key.guest_port);
 		store_be16(head + 2, tcp->flow.key.far_port);
 		store_be32(head + 4, tcp->irs);
-		csm_icmp_error_for(stack, &tcp->flow.key, IPPROTO_TCP, head,
-				   sizeof(head), NET_TCP_LEN_MIN, icmp, 0,
-				   NULL);
+		csm_icmp_error_for(stack, &tcp->flow.key, head, sizeof(head),
+				   NET_TCP_LEN_MIN, icmp, 0, NULL);
 	}
 	csm_tcp_abort(tcp);
 }

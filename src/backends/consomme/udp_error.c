@@ -39,9 +39,9 @@ static const struct csm_addr *sayer(const struct csm_udp *udp,
 static void tell(const struct csm_udp *udp, const struct csm_sock_error *error)
 {
 	if (!error->local)
-		csm_icmp_error_for(udp->flow.stack, &udp->flow.key, IPPROTO_UDP,
-				   error->data, error->n, error->n, error->err,
-				   error->mtu, sayer(udp, error));
+		csm_icmp_error_for(udp->flow.stack, &udp->flow.key, error->data,
+				   error->n, error->n, error->err, error->mtu,
+				   sayer(udp, error));
 }
 
 void csm_udp_errors(struct csm_udp *udp)
