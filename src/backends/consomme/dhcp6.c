@@ -222,6 +222,7 @@ static void send_reply(struct csm_stack *stack, const struct request *req,
 	const struct consomme_config *c = stack->config;
 	uint8_t duid[DUID_LL_LEN], search[SEARCH_MAX];
 	struct writer w = {.len = HEAD_LEN};
+	size_t n_search;
 
 	memcpy(w.bytes, req->bytes, HEAD_LEN);
 	w.bytes[0] = req->type == SOLICIT ? ADVERTISE : REPLY;
@@ -230,8 +231,8 @@ static void send_reply(struct csm_stack *stack, const struct request *req,
 	if (req->client)
 		put(&w, OPT_CLIENT, req->client, req->client_len);
 	put(&w, OPT_DNS, c->dns6.b, sizeof(c->dns6.b));
-	put(&w, OPT_SEARCH, search,
-	    csm_domain_search(c, search, sizeof(search)));
+	n_search = csm_domain_search(c, search, sizeof(search));
+	put(&w, OPT_SEARCH, search, n_search);
 	put_associations(&w, req);
 	csm_build_udp_reply(stack, &c->gateway6_local, SERVER_PORT, to,
 			    CLIENT_PORT, w.bytes, w.len);

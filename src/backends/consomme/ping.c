@@ -111,7 +111,7 @@ static void tell_error(struct ping *ping, struct csm_sock_error *e)
 
 static void tell_errors(struct ping *ping)
 {
-	struct csm_sock_error e;
+	struct csm_sock_error e = {0};
 
 	for (int i = 0; i < ERRORS; i++) {
 		if (csm_sock_error_next(ping->flow.stack->host,
