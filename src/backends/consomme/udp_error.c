@@ -47,7 +47,7 @@ static void tell(const struct csm_udp *udp, const struct csm_sock_error *error)
 void csm_udp_errors(struct csm_udp *udp)
 {
 	struct csm_stack *stack = udp->flow.stack;
-	struct csm_sock_error error;
+	struct csm_sock_error error = {0};
 
 	for (int i = 0; i < ERRORS_MAX; i++) {
 		if (csm_sock_error_next(stack->host, udp->flow.source.fd,
@@ -59,7 +59,7 @@ void csm_udp_errors(struct csm_udp *udp)
 
 void csm_udp_forward_errors(struct csm_udp_forward *forward)
 {
-	struct csm_sock_error error;
+	struct csm_sock_error error = {0};
 
 	for (int i = 0; i < ERRORS_MAX; i++) {
 		struct csm_udp_peer peer = {0};
