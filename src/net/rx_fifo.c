@@ -61,12 +61,21 @@ ssize_t net_rx_fifo_fit(const struct net_rx_fifo *fifo,
 			uint32_t len, struct net_rx_id *ids)
 {
 	size_t held = net_rx_fifo_peek(fifo, 0, ids, span);
+	size_t few = 1, enough = held;
 
-	for (size_t n = 1; n <= held; n++) {
+	if (held && net_pool_capacity(pool, ids, few) >= len)
+		return 1;
+	if (!held || net_pool_capacity(pool, ids, enough) < len)
+		return held == span ? -EMSGSIZE : -EAGAIN;
+	while (enough - few > 1) {
+		size_t n = few + (enough - few) / 2;
+
 		if (net_pool_capacity(pool, ids, n) >= len)
-			return (ssize_t)n;
+			enough = n;
+		else
+			few = n;
 	}
-	return held == span ? -EMSGSIZE : -EAGAIN;
+	return (ssize_t)enough;
 }
 
 void net_rx_fifo_pop(struct net_rx_fifo *fifo, size_t n)
