@@ -136,7 +136,8 @@ static const char *start_pasta(struct stack *stack)
 			return "it makes no interface";
 		(void)nanosleep(&tick, NULL);
 	}
-	two_hosts_ip(true, "link set " PASTA_LINK " txqueuelen 10000");
+	two_hosts_ip(true,
+		     "link set " PASTA_LINK " txqueuelen " TWO_HOSTS_TX_QUEUE);
 	return NULL;
 }
 

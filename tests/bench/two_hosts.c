@@ -80,6 +80,14 @@ static void write_setting(const char *path, const char *text)
 	(void)close(fd);
 }
 
+void two_hosts_set(const char *path, const char *value)
+{
+	write_setting(path, value);
+	two_hosts_go(true);
+	write_setting(path, value);
+	two_hosts_go(false);
+}
+
 /* Of the namespace that the process is in. Where there is no IPv6, it need not
  * be turned off. */
 static void set_up(void)
@@ -167,6 +175,9 @@ int two_hosts_tap(const char *name, const char *addr, bool vnet_hdr)
 	if (vnet_hdr)
 		offer_offloads(fd);
 	two_hosts_ip(true, "addr add %s dev %s", addr, name);
-	two_hosts_ip(true, "link set %s mtu 1500 txqueuelen 10000 up", name);
+	two_hosts_ip(true,
+		     "link set %s mtu 1500 txqueuelen " TWO_HOSTS_TX_QUEUE
+		     " up",
+		     name);
 	return fd;
 }

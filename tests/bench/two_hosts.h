@@ -18,6 +18,10 @@
 #define TWO_HOSTS_HOST	"10.0.9.1"
 #define TWO_HOSTS_GUEST "10.0.9.2"
 
+/* Of a guest's interface that is a tap: what does not fit it drops, where a
+ * driver's ring would make the sender wait. */
+#define TWO_HOSTS_TX_QUEUE "100000"
+
 /* Where programs that this process starts can open the guest's namespace. */
 #define TWO_HOSTS_GUEST_PATH "/run/guest"
 
@@ -26,6 +30,9 @@ const char *two_hosts_enter(void);
 
 /* Goes to the guest's namespace, or back. */
 void two_hosts_go(bool guest);
+
+/* Writes @value to a file under /proc/sys/net in both namespaces. */
+void two_hosts_set(const char *path, const char *value);
 
 /* Runs ip(8) in the guest's namespace, or in the host's. */
 void two_hosts_ip(bool guest, const char *format, ...)

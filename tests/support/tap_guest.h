@@ -19,7 +19,7 @@
 #include <ev.h>
 
 #define TAP_GUEST_TX_SLOTS 64
-#define TAP_GUEST_RX_BUFS  512
+#define TAP_GUEST_RX_BUFS  256
 
 /* The fields belong to tap_guest.c, but for the counters. @lost: frames that the
  * tap did not take, or that were no frames. */
