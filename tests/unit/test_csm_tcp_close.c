@@ -229,6 +229,38 @@ START_TEST(test_peer_resets_after_fin)
 }
 END_TEST
 
+/* So is what came before both its FIN and its reset. */
+START_TEST(test_peer_resets_at_once_after_fin)
+{
+	begin(mode_of(_i));
+	c.win = 1024;
+	script_send(&c, ".");
+	script_host_send(&c, 2048);
+	fake_sock_eof(c.sock);
+	script_host_reset(&c);
+	ck_assert_uint_eq(script_expect(&c, ". seq=1 len=1024"), 1024);
+	script_send(&c, ".");
+	ck_assert_uint_eq(script_expect(&c, ". seq=1025 len=1024"), 1024);
+	script_send(&c, ".");
+	script_expect(&c, "F. seq=2049 ack=1");
+	script_expect_nothing(&s);
+	script_send(&c, ".");
+	script_expect(&c, "R. seq=2050 ack=1");
+	check_ended(false);
+}
+END_TEST
+
+/* The guest has said all and forgotten: what the socket has of it goes on. */
+START_TEST(test_guest_resets_after_fin)
+{
+	begin(mode_of(_i));
+	script_send(&c, "F. len=1000");
+	script_expect(&c, ". ack=1002");
+	script_send(&c, "R. seq=1002");
+	check_ended(false);
+}
+END_TEST
+
 /* The guest sends to somebody who has gone. */
 START_TEST(test_send_fails)
 {
@@ -289,7 +321,7 @@ START_TEST(test_keepalive_half_closed)
 	script_wait(&s, CSM_TCP_KEEP_HALF + SCRIPT_SEC);
 	script_expect(&c, ". seq=0 ack=2 len=0");
 	script_send(&c, "R seq=2");
-	check_ended(true);
+	check_ended(false);
 }
 END_TEST
 
@@ -326,6 +358,10 @@ int main(void)
 	tcase_add_loop_test(tc, test_peer_resets_after_data, 0,
 			    MODES_V4V6_RING);
 	tcase_add_loop_test(tc, test_peer_resets_after_fin, 0, MODES_V4V6_RING);
+	tcase_add_loop_test(tc, test_peer_resets_at_once_after_fin, 0,
+			    MODES_V4V6_RING);
+	tcase_add_loop_test(tc, test_guest_resets_after_fin, 0,
+			    MODES_V4V6_RING);
 	tcase_add_test(tc, test_send_fails);
 	tcase_add_test(tc, test_cut);
 	tcase_add_test(tc, test_keepalive);

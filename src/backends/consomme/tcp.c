@@ -188,8 +188,9 @@ static void input_open(struct csm_tcp *tcp, const struct csm_in *in,
 		return;
 	}
 	if (seg->flags & TH_RST) {
+		/* What it has sent before its FIN is still to arrive. */
 		if (seg->seq == tcp->rcv_nxt)
-			csm_tcp_end(tcp, true);
+			csm_tcp_end(tcp, !tcp->shut);
 		else
 			csm_tcp_challenge(tcp);
 		return;

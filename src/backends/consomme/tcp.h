@@ -104,9 +104,10 @@ struct csm_seg {
  * retransmission (@recover: none before this number is acknowledged); @rto,
  * @rto_at: the timeout, and when it is over; @rtt_seq, @rtt_at, @srtt, @rttvar:
  * what it is computed from (tcp_resend.c).
- * @error: what the socket said when it failed. @half_open: on the stack's list
- * while the handshake is not done. @challenged: when the last challenge ACK was
- * sent; 0: never. */
+ * @broken: the peer has reset it after its FIN, or after bytes that the guest has
+ * not got yet. @error: what the socket said when it failed. @half_open: on the
+ * stack's list while the handshake is not done. @challenged: when the last
+ * challenge ACK was sent; 0: never. */
 struct csm_tcp {
 	struct csm_flow flow;
 	enum csm_tcp_state state;
@@ -131,7 +132,7 @@ struct csm_tcp {
 	uint32_t wnd;
 	uint32_t discard, peeked;
 	struct csm_ring ring;
-	bool readable, ending, eof;
+	bool readable, ending, eof, broken;
 	bool fin_out, fin_acked;
 	uint8_t dup_acks;
 	uint8_t retries; /* of what is at una */

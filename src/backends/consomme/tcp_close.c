@@ -5,7 +5,8 @@
  *   guest        socket
  *   FIN          shutdown(SHUT_WR), when all before it is in the socket
  *   FIN          end of the stream: our FIN, when all before it was sent
- *   RST          closed with SO_LINGER 0: the peer gets a reset
+ *   RST          closed with SO_LINGER 0: the peer gets a reset; after a FIN just
+ *                closed: what is in the socket reaches the peer
  *   RST          an error: the guest gets a reset
  *
  * In order, that is from the first line to the second or from the second to the
@@ -77,7 +78,7 @@ void csm_tcp_cut(struct csm_flow *flow)
 	if (tcp->state != CSM_TCP_SYN_SENT)
 		csm_tcp_send_reset(flow->stack, &flow->key, tcp->max,
 				   tcp->rcv_nxt, TH_RST | TH_ACK);
-	csm_tcp_end(tcp, true);
+	csm_tcp_end(tcp, !tcp->shut);
 }
 
 void csm_tcp_progress(struct csm_tcp *tcp)
@@ -92,6 +93,10 @@ void csm_tcp_progress(struct csm_tcp *tcp)
 					SHUT_WR);
 		tcp->shut = true;
 		csm_tcp_life_start(tcp);
+	}
+	if (tcp->broken && tcp->fin_acked && !tcp->fin_in) {
+		csm_tcp_abort(tcp);
+		return;
 	}
 	/* The guest must have been told that its FIN has come; and the kernel
 	 * sends a reset if bytes are left in a socket that is closed. */
@@ -133,11 +138,16 @@ static void event_connecting(struct csm_tcp *tcp, uint32_t events)
 
 /* An error ends the connection at once where there is nothing to be read any
  * more, or nobody yet who would take it. Otherwise what has come before it goes
- * to the guest first, and a read tells it then. True: it has ended. */
+ * to the guest first; then a read tells it, or if there was a FIN before it
+ * csm_tcp_progress(). True: it has ended. */
 static bool has_failed(struct csm_tcp *tcp, uint32_t events)
 {
-	if (!(events & EPOLLERR) || (tcp->state == CSM_TCP_OPEN && !tcp->eof))
+	if (!(events & EPOLLERR))
 		return false;
+	if (tcp->state == CSM_TCP_OPEN && !tcp->eof) {
+		tcp->broken = true;
+		return false;
+	}
 	tcp->error = socket_error(tcp);
 	if (tcp->error)
 		csm_tcp_abort(tcp);

@@ -66,34 +66,44 @@ void csm_tcp_flush(struct csm_stack *stack)
 	batch->len = 0;
 }
 
-/* Adds the places of @len bytes of the payload. */
-static void gather(struct csm_tcp *tcp, struct net_iov_walk walk, uint32_t len)
+/* Sends what was gathered. False: the connection has ended, or not all of its
+ * bytes could be kept, so that what comes after them has not come. */
+static bool flush_all(struct csm_tcp *tcp)
 {
-	struct csm_stack *stack = tcp->flow.stack;
-	struct csm_batch *batch = &stack->batch;
+	uint32_t end = tcp->rcv_nxt;
 
-	while (len && tcp->state == CSM_TCP_OPEN) {
+	csm_tcp_flush(tcp->flow.stack);
+	return tcp->state == CSM_TCP_OPEN && tcp->rcv_nxt == end;
+}
+
+/* Adds the places of @len bytes of the payload. False: not of all of them. */
+static bool gather(struct csm_tcp *tcp, struct net_iov_walk walk, uint32_t len)
+{
+	struct csm_batch *batch = &tcp->flow.stack->batch;
+
+	while (len) {
 		struct iovec *piece;
 
-		if (batch->tcp != tcp || batch->n == ARRAY_SIZE(batch->iov))
-			csm_tcp_flush(stack);
+		if ((batch->tcp != tcp || batch->n == ARRAY_SIZE(batch->iov)) &&
+		    !flush_all(tcp))
+			return false;
 		batch->tcp = tcp;
 		piece = &batch->iov[batch->n];
 		if (!net_iov_next(&walk, len, piece))
-			return;
+			return false;
 		batch->n++;
 		batch->len += piece->iov_len;
 		len -= (uint32_t)piece->iov_len;
 		tcp->rcv_nxt += (uint32_t)piece->iov_len;
 		tcp->flow.out += piece->iov_len;
 	}
+	return true;
 }
 
 /* All before it is on its way: the direction ends when the spill is empty. */
 static void take_fin(struct csm_tcp *tcp)
 {
-	csm_tcp_flush(tcp->flow.stack);
-	if (tcp->state != CSM_TCP_OPEN)
+	if (!flush_all(tcp))
 		return;
 	tcp->rcv_nxt++;
 	tcp->fin_in = true;
@@ -126,8 +136,7 @@ void csm_tcp_data(struct csm_tcp *tcp, const struct csm_seg *seg,
 		len = room;
 		fin = false;
 	}
-	gather(tcp, walk, len);
-	if (fin && tcp->state == CSM_TCP_OPEN)
+	if (gather(tcp, walk, len) && fin)
 		take_fin(tcp);
 }
 

@@ -60,10 +60,11 @@ void csm_tcp_challenge(struct csm_tcp *tcp);
 void csm_tcp_send_reset(struct csm_stack *stack, const struct csm_key *key,
 			uint32_t seq, uint32_t ack, uint8_t flags);
 
-/* Has one of the two directions been closed? */
+/* Has one of the two directions been closed? What the guest has sent is in the
+ * socket then, whose business it is from there on. */
 static inline bool csm_tcp_is_half_closed(const struct csm_tcp *tcp)
 {
-	return tcp->fin_in || tcp->fin_out;
+	return tcp->shut || tcp->fin_out;
 }
 
 /* ---- tcp_open.c: connections that the guest makes ---- */
