@@ -177,3 +177,15 @@ if [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null; then
 	says err "/dev/kvm"
 	lines err 1
 fi
+
+# A consomme's forwards are bound at the start, or it is told why not; and so is
+# how far the limit of open files goes.
+describe wait '' consomme
+sed 's/"type": "consomme"/&, "hostfwd": ["tcp:127.0.0.1:42201-:22"], "max_tcp": 1000000/' \
+	vm.json >forward.json
+start forward.json
+says err 'flows that "max_tcp" and "max_udp" allow'
+expect 1 "$evnic" run forward.json
+says err 'n: tcp 127.0.0.1:42201: Address already in use (EADDRINUSE): somebody has'
+kill -TERM $pid
+ended 0
