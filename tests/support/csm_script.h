@@ -62,7 +62,9 @@ struct script_frame {
 	uint8_t bytes[];
 };
 
-/* @to_stack, @to_guest: if there is one, frames go over it, and take their time.
+/* @real: before script_start(): the stack's host instead of the fake one, whose
+ * clock has to be set to the real one's time before anything is done.
+ * @to_stack, @to_guest: if there is one, frames go over it, and take their time.
  * @burst: frames on their way in. @hold: received buffers are not given back (the
  * guest has none left in the end). @n_bufs: that the guest has, SCRIPT_BUFS.
  * @split: frames are sent in pieces of so many bytes; 0: one. @n_frames: that
