@@ -70,6 +70,13 @@ struct csm_batch {
 	struct iovec iov[CSM_BATCH_PIECES];
 };
 
+/* How many TCP flows used up windows in this second and in the one before, which
+ * share what may be promised to the guest. (tcp_window.c) */
+struct csm_share {
+	uint32_t second; /* since when there is time */
+	uint32_t now, before;
+};
+
 /* @now: the time, the same for all of one entry. @guest4: leased to the guest,
  * or what it uses; @guest6: the global address it was last seen with; both any
  * until then. @guest_mac: valid if @guest_known. @batch: TCP payload that
@@ -88,6 +95,7 @@ struct csm_stack {
 	bool guest_known;
 	struct csm_addr guest4, guest6;
 	struct csm_batch batch;
+	struct csm_share share;
 	struct list half_open;
 	uint32_t n_half_open;
 	bool peeks4, peeks6; /* SO_PEEK_OFF works for TCP */

@@ -92,10 +92,11 @@ struct csm_seg {
  * sides agreed to scale.
  * @rcv_nxt: next number expected of the guest. @rcv_edge: the end of the
  * window that it was told; never goes back. @narrow: when less than this is left
- * of the window, the socket is asked for more. @dup_due: duplicate ACKs that are
- * still to be sent. @spill: bytes that the socket had no room for: at most what
- * was promised. @blocked: it takes nothing; @waiting: its buffer is nearly full;
- * an edge will tell.
+ * of the window, the socket is asked for more. @grant: the most that it will be;
+ * @shared_in: when it was last counted among those that want more. @dup_due:
+ * duplicate ACKs that are still to be sent. @spill: bytes that the socket had no
+ * room for: at most what was promised. @blocked: it takes nothing; @waiting: its
+ * buffer is nearly full; an edge will tell.
  * @wnd: the guest's window. @discard: bytes that the guest has acknowledged and
  * the socket still has. @peeked: the socket's peek offset, from its first byte.
  * @ring: copies of what was received, from una on, unless it @peeks. @readable:
@@ -121,7 +122,8 @@ struct csm_tcp {
 	/* From the guest. */
 	uint32_t irs;
 	uint32_t rcv_nxt, rcv_edge;
-	uint32_t narrow;
+	uint32_t narrow, grant;
+	uint32_t shared_in;
 	uint8_t dup_due;
 	struct csm_ring spill;
 	bool blocked, waiting;
@@ -227,13 +229,13 @@ enum csm_turn csm_tcp_turn(struct csm_sender *sender, struct csm_out *out);
 /* The window to advertise, in bytes: pure (tcp_window.c). @sndbuf, @queued: what
  * the socket may hold and does. @spilled: bytes in the spill. @told: what is left
  * of the window that was told before: it is never taken back. @mss: of the
- * guest's segments. */
+ * guest's segments. @most: it may be. */
 struct csm_window_state {
 	uint32_t sndbuf, queued;
 	uint32_t spilled;
 	uint32_t told;
 	uint32_t mss;
-	bool scaled;
+	uint32_t most;
 };
 uint32_t csm_tcp_window(const struct csm_window_state *state);
 

@@ -9,11 +9,14 @@
 
 #include "backends/consomme/tcp.h"
 
-/* The most that is kept of a socket's bytes where it cannot be peeked at: a
- * guest's window beyond it is not used. */
-#define CSM_TCP_RING_MAX (4u << 20)
+/* The most bytes on their way to the guest, whatever its window is. What a socket
+ * has to pass over when it is peeked at grows with it, and so does the ring where
+ * it cannot be peeked at. */
+#define CSM_TCP_FLIGHT_MAX (2u << 20)
 
 /* ---- tcp_window.c ---- */
+
+void csm_tcp_window_init(struct csm_tcp *tcp);
 
 /* The field of a header: what is left of the window; asks the socket for more
  * if that is little. */

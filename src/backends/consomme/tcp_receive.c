@@ -77,7 +77,7 @@ static uint32_t peek(struct csm_tcp *tcp, struct iovec *iov, size_t n_iov,
 /* Reads into the ring, as much as it may have more. */
 static void fill_ring(struct csm_tcp *tcp)
 {
-	uint32_t room = MIN(CSM_TCP_RING_MAX - tcp->ring.len, RING_READ);
+	uint32_t room = MIN(CSM_TCP_FLIGHT_MAX - tcp->ring.len, RING_READ);
 	struct iovec iov[2];
 	size_t n_iov;
 

@@ -21,7 +21,7 @@
 void csm_tcp_data_init(struct csm_tcp *tcp)
 {
 	csm_tcp_resend_init(tcp);
-	tcp->narrow = UINT32_MAX;
+	csm_tcp_window_init(tcp);
 }
 
 void csm_tcp_data_open(struct csm_tcp *tcp)
@@ -39,8 +39,7 @@ void csm_tcp_data_fini(struct csm_tcp *tcp)
 /* Bytes that may be sent from nxt on. */
 static uint32_t window_left(const struct csm_tcp *tcp)
 {
-	uint32_t window =
-		tcp->peeks ? tcp->wnd : MIN(tcp->wnd, CSM_TCP_RING_MAX);
+	uint32_t window = MIN(tcp->wnd, CSM_TCP_FLIGHT_MAX);
 	uint32_t flight = tcp->nxt - tcp->una;
 	uint32_t left = window > flight ? window - flight : 0;
 

@@ -9,6 +9,11 @@
  * (RFC 1122, 4.2.3.3), or as one segment, if a third of the buffer is free: that
  * is when the kernel says so, and nobody would say more.
  *
+ * Windows begin small and double while they are used up. What is promised to all
+ * flows that use theirs up has a limit, of which each has an equal share: else
+ * the data of many would stand in one long line at the guest's interface, and
+ * what the spills might have to hold would have no bound.
+ *
  * Asking the socket is a system call: it is done when half of what was told last
  * is used up. If the answer is little, somebody has to tell us when it is more.
  * The kernel does so, by EPOLLOUT, once it knows that somebody waits: which it
@@ -23,11 +28,9 @@
 #define HEADERS_V4 (20 + 20)
 #define HEADERS_V6 (40 + 20)
 
-static uint32_t most(bool scaled)
-{
-	return scaled ? MIN(CSM_TCP_WINDOW_MAX, 65535u << CSM_TCP_SCALE)
-		      : 65535u;
-}
+/* For all flows, and the least for each. */
+#define PROMISE_MAX (16u << 20)
+#define GRANT_MIN   (32u << 10)
 
 uint32_t csm_tcp_window(const struct csm_window_state *state)
 {
@@ -41,7 +44,7 @@ uint32_t csm_tcp_window(const struct csm_window_state *state)
 		window = !state->spilled && room >= state->queued / 2
 				 ? state->mss
 				 : 0;
-	window = MIN(window, most(state->scaled));
+	window = MIN(window, state->most);
 	return MAX(window, state->told);
 }
 
@@ -51,6 +54,38 @@ static uint32_t guest_mss(const struct csm_tcp *tcp)
 
 	return mtu -
 	       (csm_addr_is4(&tcp->flow.key.far) ? HEADERS_V4 : HEADERS_V6);
+}
+
+void csm_tcp_window_init(struct csm_tcp *tcp)
+{
+	tcp->grant = CSM_TCP_WINDOW_SYN;
+	tcp->narrow = tcp->grant / 2;
+}
+
+/* How many flows want more, this one too. */
+static uint32_t count_in(struct csm_tcp *tcp)
+{
+	struct csm_share *share = &tcp->flow.stack->share;
+	uint32_t second = (uint32_t)(tcp->flow.stack->now / CSM_SEC) + 1;
+
+	if (second != share->second) {
+		share->before = second == share->second + 1 ? share->now : 0;
+		share->now = 0;
+		share->second = second;
+	}
+	if (tcp->shared_in != second)
+		share->now++;
+	tcp->shared_in = second;
+	return MAX(share->now, share->before);
+}
+
+static uint32_t next_grant(struct csm_tcp *tcp)
+{
+	uint32_t share = MAX(PROMISE_MAX / count_in(tcp), GRANT_MIN);
+	uint32_t max = tcp->scaled ? 65535u << CSM_TCP_SCALE : 65535u;
+
+	tcp->grant = MIN(2 * tcp->grant, MIN(share, CSM_TCP_WINDOW_MAX));
+	return MIN(MAX(tcp->grant, guest_mss(tcp)), max);
 }
 
 static uint32_t told(const struct csm_tcp *tcp)
@@ -85,12 +120,12 @@ static void ask(struct csm_tcp *tcp)
 		.spilled = tcp->spill.len,
 		.told = told(tcp),
 		.mss = guest_mss(tcp),
-		.scaled = tcp->scaled,
+		.most = next_grant(tcp),
 	};
 	window = csm_tcp_window(&state);
 	tcp->rcv_edge = tcp->rcv_nxt + window;
 	tcp->narrow = window / 2;
-	if (window < MIN(state.sndbuf, most(state.scaled)) / 4)
+	if (window < MIN(state.sndbuf, state.most) / 4)
 		wait_for_room(tcp);
 }
 
