@@ -213,7 +213,7 @@ int csm_forward_remove(struct csm_stack *stack,
 void csm_forwards_inspect(const struct csm_stack *stack, struct inspect *in);
 
 /* A connection has been accepted for port @guest_port of the guest's; @fd is
- * the flow's, also if there is none: then it is reset. (tcp_open.c) */
+ * the flow's, also if there is none: then it is reset. (tcp_accept.c) */
 void csm_tcp_accept(struct csm_stack *stack, int fd,
 		    const struct csm_addr *peer, uint16_t peer_port,
 		    const struct csm_addr *guest, uint16_t guest_port);

@@ -32,7 +32,8 @@
  *     end acknowledged (@fin_acked).
  *
  * Files: tcp.c (input: whose segment is it, is it acceptable), tcp_open.c,
- * tcp_close.c, tcp_timer.c (life); tcp_from_guest.c, tcp_spill.c,
+ * tcp_accept.c, tcp_handshake.c, tcp_close.c, tcp_timer.c (life: tcp_life.h);
+ * tcp_from_guest.c, tcp_spill.c,
  * tcp_window.c, tcp_to_guest.c, tcp_resend.c, tcp_segment.c, tcp_ring.c (data).
  */
 
@@ -173,7 +174,7 @@ static inline bool csm_seq_le(uint32_t a, uint32_t b)
 	return csm_seq_diff(a, b) <= 0;
 }
 
-/* ---- Life: tcp_open.c, tcp_close.c, tcp_timer.c ---- */
+/* ---- Life ---- */
 
 /* Something is to be said: sets the bit and wakes the sender. */
 void csm_tcp_say(struct csm_tcp *tcp, unsigned int due);
