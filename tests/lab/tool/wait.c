@@ -162,28 +162,33 @@ static int nic_read(const char *iface)
 }
 
 /*
- * Has @iface an IPv6 address for everywhere that it may use? Each line of the
- * file has an address, four numbers in hexadecimal digits and the interface; the
- * third number is the scope and the fourth the flags.
+ * Is this a line of /proc/net/if_inet6 about an address that @iface may use
+ * everywhere? After the address come four numbers, the third of which is the
+ * scope and the fourth the flags, and the interface's name.
  */
+static bool line_is_global6(char *line, const char *iface)
+{
+	char *at = line + strcspn(line, " ");
+	unsigned long numbers[4];
+
+	for (size_t i = 0; i < 4; i++)
+		numbers[i] = strtoul(at, &at, 16);
+	at += strspn(at, " ");
+	at[strcspn(at, "\n")] = '\0';
+	return strcmp(at, iface) == 0 && numbers[2] == 0 &&
+	       (numbers[3] & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) == 0;
+}
+
 static int global6_read(const char *iface)
 {
 	FILE *file = fopen("/proc/net/if_inet6", "re");
-	unsigned int scope;
-	unsigned int flags;
 	char line[128];
-	char name[32];
 	int found = 0;
 
 	if (!file)
 		return 0;
-	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "%*s %*x %*x %x %x %31s", &scope, &flags,
-			   name) == 3 &&
-		    strcmp(name, iface) == 0 && scope == 0 &&
-		    (flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) == 0)
-			found = 1;
-	}
+	while (!found && fgets(line, sizeof(line), file))
+		found = line_is_global6(line, iface);
 	(void)fclose(file);
 	return found;
 }
