@@ -149,8 +149,8 @@ static void says(struct script *s, const struct msg *m)
 }
 
 /* The guest got @m, as number @id. */
-static void gets(struct script *s, const struct talk *t, const struct msg *m,
-		 unsigned int id)
+static void receives(struct script *s, const struct talk *t,
+		     const struct msg *m, unsigned int id)
 {
 	struct msg want = *m;
 
@@ -200,7 +200,7 @@ START_TEST(asked_and_answered)
 	a = answer(d, 0, "WWW.example.ORG", 1, 4);
 	free(d);
 	says(&s, &a);
-	gets(&s, &t, &a, 0x1234);
+	receives(&s, &t, &a, 0x1234);
 	ck_assert_uint_eq(pending(&s), 0);
 	ck_assert_uint_eq(s.host.n_open, 0);
 	script_end(&s);
@@ -230,10 +230,10 @@ START_TEST(two_from_one_port)
 	free(d);
 	ck_assert_uint_ne(load_be16(a4.b), 1);
 	says(&s, &a6);
-	gets(&s, &t, &a6, 2);
+	receives(&s, &t, &a6, 2);
 	fake_sock_datagram(sock4, &sock4->peer, 53, a4.b, a4.len, 0);
 	script_run(&s);
-	gets(&s, &t, &a4, 1);
+	receives(&s, &t, &a4, 1);
 	script_end(&s);
 }
 END_TEST
@@ -277,7 +277,7 @@ START_TEST(what_is_no_answer)
 	expect_quiet(&s);
 	ck_assert_uint_eq(pending(&s), 1);
 	says(&s, &a);
-	gets(&s, &t, &a, 7);
+	receives(&s, &t, &a, 7);
 	free(d);
 	script_end(&s);
 }
@@ -326,7 +326,7 @@ START_TEST(the_next_server)
 	a = answer(d, 0, "example.org", 1, 4);
 	free(d);
 	says(&s, &a);
-	gets(&s, &t, &a, 7);
+	receives(&s, &t, &a, 7);
 	/* It is the first to be asked from now on. */
 	store_be16(q.b, 8);
 	ask(&s, &t, &q);
@@ -379,7 +379,7 @@ START_TEST(all_refuse)
 		expect_quiet(&s);
 		says(&s, &a);
 	}
-	gets(&s, &t, &a, 7);
+	receives(&s, &t, &a, 7);
 	script_end(&s);
 }
 END_TEST
@@ -411,7 +411,7 @@ START_TEST(sockets_that_cannot_be_had)
 		a = answer(d, 0, "example.org", 1, 4);
 		free(d);
 		says(&s, &a);
-		gets(&s, &t, &a, 7);
+		receives(&s, &t, &a, 7);
 	} else {
 		ck_assert_uint_eq(gets_empty(&s, &t, 7) & 15, 2);
 	}
@@ -478,7 +478,7 @@ START_TEST(lengths)
 	free(d);
 	ck_assert_uint_eq(a.len, rows[_i].room);
 	says(&s, &a);
-	gets(&s, &t, &a, 7);
+	receives(&s, &t, &a, 7);
 	/* One more; and far more than anybody reads. */
 	for (int i = 0; i < 2; i++) {
 		ask(&s, &t, &q);

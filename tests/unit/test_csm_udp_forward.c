@@ -69,7 +69,7 @@ static void comes(struct rig *r, const char *peer, uint16_t port,
 }
 
 /* The guest gets @text from @from; who that is, as it sees it. */
-static struct talk gets(struct rig *r, const char *from, const char *text)
+static struct talk receives(struct rig *r, const char *from, const char *text)
 {
 	struct csm_addr addr = addr_of(from);
 	struct talk t = {
@@ -136,12 +136,13 @@ START_TEST(in_and_out)
 
 	begin(&r, strchr(peer, ':'), 16, NULL);
 	comes(&r, peer, port, "hello");
-	t = gets(&r, rows[_i].shown, "hello");
+	t = receives(&r, rows[_i].shown, "hello");
 	ck_assert_int_eq(t.far_port == port, rows[_i].kept);
 	answers(&r, &t, peer, port, "who?");
 	/* The same conversation. */
 	comes(&r, peer, port, "me");
-	ck_assert_uint_eq(gets(&r, rows[_i].shown, "me").far_port, t.far_port);
+	ck_assert_uint_eq(receives(&r, rows[_i].shown, "me").far_port,
+			  t.far_port);
 	ck_assert_uint_eq(flows(&r), 1);
 	ck_assert_uint_eq(r.s.host.n_open, 1);
 	end(&r);
@@ -156,7 +157,7 @@ START_TEST(to_a_named_guest)
 
 	begin(&r, false, 16, _i ? "fd00::15" : "10.0.2.15");
 	comes(&r, PEER, 4000, "hello");
-	t = gets(&r, _i ? GATEWAY6 : PEER, "hello");
+	t = receives(&r, _i ? GATEWAY6 : PEER, "hello");
 	answers(&r, &t, PEER, 4000, "who?");
 	end(&r);
 }
@@ -176,7 +177,7 @@ START_TEST(many_behind_the_gateway)
 			struct talk seen;
 
 			comes(&r, peers[i], 4000, peers[i]);
-			seen = gets(&r, GATEWAY, peers[i]);
+			seen = receives(&r, GATEWAY, peers[i]);
 			if (round)
 				ck_assert_uint_eq(seen.far_port, t[i].far_port);
 			t[i] = seen;
@@ -196,7 +197,7 @@ START_TEST(many_behind_the_gateway)
 	ck_assert_uint_eq(flows(&r), 3);
 	for (int i = 1; i < 4; i++) {
 		comes(&r, peers[i], 4000, "z");
-		ck_assert_uint_eq(gets(&r, GATEWAY, "z").far_port,
+		ck_assert_uint_eq(receives(&r, GATEWAY, "z").far_port,
 				  t[i].far_port);
 	}
 	end(&r);
@@ -217,7 +218,7 @@ START_TEST(a_name_that_is_taken)
 	own = fake_host_last(&r.s.host);
 	expect_sent(own, "out", 3);
 	comes(&r, PEER, 4000, "in");
-	in = gets(&r, PEER, "in");
+	in = receives(&r, PEER, "in");
 	ck_assert_uint_ne(in.far_port, 4000);
 	answers(&r, &in, PEER, 4000, "answer");
 	talk_send(&r.s, &out, "out", 3, 0);
@@ -244,7 +245,7 @@ START_TEST(nobody_is_there_yet)
 	t = talk_to(&r.s, "224.0.0.1", 9);
 	talk_send(&r.s, &t, "", 0, 0);
 	comes(&r, PEER, 4000, "hello");
-	gets(&r, PEER, "hello");
+	receives(&r, PEER, "hello");
 	end(&r);
 }
 END_TEST
@@ -258,9 +259,9 @@ START_TEST(merged_and_cut)
 
 	begin(&r, false, 16, NULL);
 	comes(&r, PEER, 4000, "a");
-	t = gets(&r, PEER, "a");
+	t = receives(&r, PEER, "a");
 	comes(&r, PEER, 4000, "b");
-	gets(&r, PEER, "b");
+	receives(&r, PEER, "b");
 	ck_assert_int_eq(fake_sock_option(r.sock, IPPROTO_UDP, UDP_GRO, 0), 1);
 	fake_sock_datagram(r.sock, &peer, 4000, bytes, 30000, 1200);
 	script_run(&r.s);
@@ -287,9 +288,9 @@ START_TEST(errors)
 
 	begin(&r, false, 16, NULL);
 	comes(&r, PEER, 4000, "hello");
-	t = gets(&r, PEER, "hello");
+	t = receives(&r, PEER, "hello");
 	comes(&r, PEER, 4001, "hello");
-	gets(&r, PEER, "hello");
+	receives(&r, PEER, "hello");
 	r.sock->peer = peer;
 	r.sock->port = 4000;
 	fake_sock_icmp(r.sock, ECONNREFUSED, 3, 3, 0, &peer, "x", 1);
@@ -317,15 +318,15 @@ START_TEST(the_cap)
 	begin(&r, false, 8, NULL);
 	for (uint16_t i = 0; i < 100; i++) {
 		comes(&r, PEER, (uint16_t)(4000 + i), "x");
-		gets(&r, PEER, "x");
+		receives(&r, PEER, "x");
 	}
 	ck_assert_uint_eq(flows(&r), 4);
 	/* One that is used stays. */
 	comes(&r, PEER, 4096, "x");
-	t = gets(&r, PEER, "x");
+	t = receives(&r, PEER, "x");
 	for (uint16_t i = 0; i < 100; i++) {
 		comes(&r, PEER, (uint16_t)(5000 + i), "x");
-		gets(&r, PEER, "x");
+		receives(&r, PEER, "x");
 		answers(&r, &t, PEER, 4096, "still here");
 	}
 	/* The guest has the other half. */
@@ -347,13 +348,13 @@ START_TEST(time_goes_by)
 
 	begin(&r, false, 8, NULL);
 	comes(&r, PEER, 4000, "x");
-	t = gets(&r, PEER, "x");
+	t = receives(&r, PEER, "x");
 	script_wait(&r.s, 29 * SCRIPT_SEC);
 	ck_assert_uint_eq(flows(&r), 1);
 	script_wait(&r.s, 2 * SCRIPT_SEC);
 	ck_assert_uint_eq(flows(&r), 0);
 	comes(&r, PEER, 4000, "x");
-	t = gets(&r, PEER, "x");
+	t = receives(&r, PEER, "x");
 	answers(&r, &t, PEER, 4000, "y");
 	script_wait(&r.s, 179 * SCRIPT_SEC);
 	ck_assert_uint_eq(flows(&r), 1);
@@ -371,7 +372,7 @@ START_TEST(removed)
 
 	begin(&r, false, 8, NULL);
 	comes(&r, PEER, 4000, "x");
-	t = gets(&r, PEER, "x");
+	t = receives(&r, PEER, "x");
 	csm_udp_forward_destroy(r.forward);
 	ck_assert_int_eq(r.sock->fd, -1);
 	script_run(&r.s);
