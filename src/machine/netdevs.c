@@ -112,7 +112,8 @@ int netdev_create(struct nics *nics, const struct backend_config *config,
 	nics->netdevs[nics->n_netdevs++] = netdev;
 	if (config->type == endpoint_kind_consomme()) {
 		netdev->consomme = netdev->endpoint;
-		tell_name_servers(nics, netdev);
+		if (!config->consomme.dns_servers.n)
+			tell_name_servers(nics, netdev);
 	}
 	*out = netdev;
 	return 0;
