@@ -160,8 +160,10 @@ static const char *l4_fault(const uint8_t *ip, uint8_t proto, const uint8_t *p,
 		if (!load_be16(p + 6))
 			return "no UDP checksum";
 	} else {
+		if (proto != PROTO_TCP || len < 20)
+			return "TCP header";
 		*header_len = (size_t)(p[12] >> 4) * 4;
-		if (proto != PROTO_TCP || len < 20 || *header_len > len)
+		if (*header_len < 20 || *header_len > len)
 			return "TCP header";
 	}
 	if (frame_naive_sum(pseudo(ip, proto, len), p, len) != 0xffff)
@@ -176,12 +178,15 @@ const char *frame_fault(const uint8_t *frame, size_t len, size_t *header_len)
 	uint8_t proto;
 	const char *fault;
 
+	*header_len = 0;
 	while (load_be16(frame + l2 - 2) == 0x8100 ||
 	       load_be16(frame + l2 - 2) == 0x88a8)
 		l2 += 4;
 	ip = frame + l2;
 	if (load_be16(ip - 2) == 0x0800) {
 		l3 = (size_t)(ip[0] & 0xf) * 4;
+		if (l3 < 20 || l3 > len - l2)
+			return "IPv4 header";
 		proto = ip[9];
 		if (load_be16(ip + 2) != len - l2)
 			return "IPv4 length";
@@ -194,9 +199,13 @@ const char *frame_fault(const uint8_t *frame, size_t len, size_t *header_len)
 			return "IPv6 length";
 		while (proto == HOP_BY_HOP || proto == ROUTING ||
 		       proto == DESTINATION) {
+			if (l3 + 8 > len - l2)
+				return "IPv6 extension header";
 			proto = ip[l3];
 			l3 += 8U * (ip[l3 + 1] + 1U);
 		}
+		if (l3 > len - l2)
+			return "IPv6 extension header";
 	}
 	fault = l4_fault(ip, proto, ip + l3, len - l2 - l3, header_len);
 	*header_len += l2 + l3;
