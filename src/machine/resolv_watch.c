@@ -22,12 +22,14 @@
 
 #define SETTLE_SECONDS 0.2
 
+/* @err: what was told last, 0 or -errno. */
 struct resolv_watch {
 	struct loop *loop;
 	struct opener *opener;
 	void (*changed)(void *arg, const char *text);
 	void *arg;
 	int fd;
+	int err;
 	ev_io io;
 	ev_timer settle;
 	char text[TEXT_MAX];
@@ -48,18 +50,27 @@ static void read_text(int fd, char text[TEXT_MAX])
 	memset(text + strlen(text), 0, TEXT_MAX - strlen(text));
 }
 
-static void ask(struct resolv_watch *w, char text[TEXT_MAX])
+/* Other files of the same directory come and go: what stays as it is is told
+ * once. */
+static void tell(struct resolv_watch *w, int err)
 {
 	char cause[ERRNO_TEXT_MAX];
+
+	if (err < 0 && err != w->err)
+		log_warn("resolv.conf: %s: the host's name servers are not "
+			 "known; give \"dns_servers\"",
+			 errno_text(-err, cause, sizeof(cause)));
+	w->err = err;
+}
+
+static void ask(struct resolv_watch *w, char text[TEXT_MAX])
+{
 	int fd = opener_resolv_conf(w->opener, &w->fd);
 
 	memset(text, 0, TEXT_MAX);
+	tell(w, MIN(fd, 0));
 	if (fd >= 0)
 		read_text(fd, text);
-	else
-		log_warn("resolv.conf: %s: the host's name servers are not "
-			 "known; give \"dns_servers\"",
-			 errno_text(-fd, cause, sizeof(cause)));
 	close_fd(&fd);
 	if (w->fd < 0) {
 		log_warn("resolv.conf: it cannot be watched: changes are not "
