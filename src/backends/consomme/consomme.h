@@ -53,7 +53,8 @@ const char *consomme_forward_text(const struct consomme_forward *forward,
 				  char buf[CONSOMME_FORWARD_TEXT_MAX]);
 
 /* May the guest reach @prefix? The longest prefix that matches decides, of equal
- * ones @deny. Without a match: yes, unless there is an allow rule. */
+ * ones @deny. Without a match: yes, unless there is an allow rule, or the address
+ * is link-local (policy.c). */
 struct consomme_rule {
 	struct csm_prefix prefix;
 	bool deny;
