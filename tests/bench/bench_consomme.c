@@ -376,6 +376,7 @@ int main(void)
 	if (why)
 		return test_skip(why);
 	raise_fd_limit();
+	(void)setpriority(PRIO_PROCESS, 0, -20);
 	load_init();
 	for (size_t i = 0; i < STACKS; i++)
 		contenders[i].why =

@@ -314,10 +314,11 @@ static uint8_t find_scale(const uint8_t *option, const uint8_t *end)
 static void take_segment(const uint8_t *frame, uint32_t frame_len)
 {
 	const uint8_t *tcp = frame + 34;
-	uint32_t head = 34U + (tcp[12] >> 4) * 4U, len = frame_len - head;
+	uint32_t head = 34U + (tcp[12] >> 4) * 4U, len;
 	uint8_t flags = tcp[13];
 
-	if (load_be16(frame + 12) != NET_ETHERTYPE_IPV4 ||
+	if (frame_len < HEADERS ||
+	    load_be16(frame + 12) != NET_ETHERTYPE_IPV4 ||
 	    frame[23] != NET_PROTO_TCP)
 		return;
 	len = 14U + load_be16(frame + 16) - head;

@@ -94,7 +94,7 @@ static bool pasta_is_up(void)
 /* It tells nobody when it is ready: its interface comes, then its address. */
 static const char *start_pasta(struct stack *stack)
 {
-	const struct timespec tick = {.tv_nsec = TICK_MS * 1000000};
+	const struct timespec tick = {.tv_nsec = TICK_MS * 1000000L};
 	char *argv[] = {
 		(char[]){PASTA_PATH},
 		(char[]){"--netns-only"},
