@@ -550,6 +550,28 @@ START_TEST(what_cannot_be_sent)
 }
 END_TEST
 
+/* The host has moved: its old address is no good any more. */
+START_TEST(another_network)
+{
+	static const int errors[] = {EINVAL, ENETUNREACH};
+	struct script s;
+	struct talk t;
+	struct fake_sock *first;
+
+	script_begin(&s, 0);
+	t = talk_to(&s, FAR, 7);
+	first = open_flow(&s, &t);
+	s.host.fail[FAKE_SEND].err = errors[_i];
+	s.host.fail[FAKE_SEND].times = 2;
+	talk_send_n(&s, &t, _i ? 100 : 3000, _i ? 0 : 1000);
+	ck_assert_int_eq(first->fd, -1);
+	script_forget(&s);
+	open_flow(&s, &t);
+	ck_assert_uint_eq(flows(&s), 1);
+	script_end(&s);
+}
+END_TEST
+
 START_TEST(a_socket_that_cannot_be_had)
 {
 	static const struct {
@@ -678,6 +700,7 @@ int main(void)
 	tcase_add_loop_test(tc, icmp_comes_through, 0, 6);
 	tcase_add_test(tc, icmp6_comes_through);
 	tcase_add_loop_test(tc, what_cannot_be_sent, 0, 5);
+	tcase_add_loop_test(tc, another_network, 0, 2);
 	tcase_add_loop_test(tc, a_socket_that_cannot_be_had, 0, 5);
 	tcase_add_loop_test(tc, one_way_half_a_minute, 0, 2);
 	tcase_add_test(tc, answered_three_minutes);

@@ -149,12 +149,24 @@ static int send_all(struct csm_udp *udp, const struct csm_in *in)
 	return 0;
 }
 
+/* Has the socket no way any more? The host may have another address than when it
+ * was connected. */
+static bool is_lost(int err)
+{
+	return err == -EINVAL || err == -ENETUNREACH || err == -ENETDOWN ||
+	       err == -EADDRNOTAVAIL;
+}
+
 void csm_udp_send(struct csm_udp *udp, const struct csm_in *in)
 {
 	int err = send_all(udp, in);
 
-	if (err < 0)
-		csm_udp_unsent(udp, in, err);
-	else
+	if (err == 0) {
 		csm_udp_used(udp, false, in->payload_len);
+		return;
+	}
+	csm_udp_unsent(udp, in, err);
+	/* The next datagram finds a way anew. */
+	if (!udp->forward && is_lost(err))
+		csm_udp_end(udp);
 }
