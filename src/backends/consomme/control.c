@@ -7,6 +7,8 @@
  */
 #include "backends/consomme/endpoint.h"
 
+#include "backends/consomme/dns_message.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -175,7 +177,8 @@ static void describe(const struct csm_stack *stack, const struct csm_flow *flow,
 		.guest = flow->key.guest,
 		.far = flow->key.far,
 		.guest_port = flow->key.guest_port,
-		.far_port = flow->key.far_port,
+		.far_port = flow->key.kind == CSM_FLOW_DNS ? CSM_DNS_PORT
+							   : flow->key.far_port,
 		.bytes_out = flow->out,
 		.bytes_in = flow->in,
 		.age_ms = (stack->now - flow->born) / CSM_MS,

@@ -20,8 +20,7 @@ struct csm_dns {
 };
 
 /* Asks the servers the @len bytes at @msg, which are @query of the guest's, and
- * has it told the answer. @key: its flow; the far port is the query's identifier,
- * as an asker may ask much from one port. */
+ * has it told the answer. @key: of its flow. */
 void csm_dns_forward(struct csm_stack *stack, const struct csm_key *key,
 		     const struct csm_dns_query *query, const uint8_t *msg,
 		     size_t len);

@@ -42,7 +42,8 @@ enum csm_flow_kind {
 };
 
 /* A flow's name, as the guest sees it. Ping: the identifier is @guest_port, and
- * @far_port is 0. */
+ * @far_port is 0. DNS: @far_port is the query's identifier, as much may be asked
+ * from one port. */
 struct csm_key {
 	struct csm_addr guest, far;
 	uint16_t guest_port, far_port;
