@@ -22,6 +22,7 @@
 
 #define OPS_MAX	  64
 #define BYTES_MAX 5000
+#define BUFS	  24
 #define IDS	  65536
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -301,6 +302,7 @@ static void begin(struct stream *f, uint8_t flags)
 	}
 	c->mtu = flags & 8 ? 9000 : 1500;
 	c->max_dns = flags & 16 ? 2 : 256;
+	f->s.n_bufs = BUFS;
 	script_start(&f->s);
 }
 
