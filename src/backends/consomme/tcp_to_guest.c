@@ -159,7 +159,7 @@ static void finish_data(struct csm_tcp *tcp, struct csm_out *out, uint32_t n)
 	}
 	if (fin)
 		flags |= TH_FIN;
-	else if (n < out->room || !csm_tcp_unsent(tcp))
+	else if (!tcp->readable && csm_tcp_unsent(tcp) <= n)
 		flags |= TH_PUSH;
 	csm_tcp_segment(tcp, out, flags, tcp->nxt, n);
 	tcp->due &= ~(unsigned int)CSM_DUE_ACK;

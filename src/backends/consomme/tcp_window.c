@@ -76,7 +76,7 @@ static uint32_t count_in(struct csm_tcp *tcp)
 	if (tcp->shared_in != second)
 		share->now++;
 	tcp->shared_in = second;
-	return MAX(share->now, share->before);
+	return MAX(MAX(share->now, share->before), 1u);
 }
 
 static uint32_t next_grant(struct csm_tcp *tcp)
