@@ -120,6 +120,20 @@ START_TEST(test_all_in_one)
 }
 END_TEST
 
+/* The last acknowledgement is of bytes too: none may be left in the socket. */
+START_TEST(test_last_ack)
+{
+	begin(mode_of(_i));
+	script_send(&c, "F.");
+	script_expect(&c, ". ack=2");
+	script_host_send(&c, 10);
+	script_host_fin(&c);
+	ck_assert_uint_eq(script_collect(&c), 10);
+	script_send(&c, ". ack=12");
+	check_ended(false);
+}
+END_TEST
+
 /* The guest's FIN was not acknowledged in time: it comes again. */
 START_TEST(test_fin_again)
 {
@@ -349,6 +363,7 @@ int main(void)
 	tcase_add_loop_test(tc, test_host_closes_first, 0, MODES_V4V6_RING);
 	tcase_add_loop_test(tc, test_both_close, 0, MODES_V4V6_RING);
 	tcase_add_loop_test(tc, test_all_in_one, 0, MODES_V4V6_RING);
+	tcase_add_loop_test(tc, test_last_ack, 0, MODES_V4V6_RING);
 	tcase_add_test(tc, test_fin_again);
 	tcase_add_test(tc, test_fin_after_the_end);
 	tcase_add_test(tc, test_fin_behind_spill);

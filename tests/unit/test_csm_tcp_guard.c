@@ -147,6 +147,30 @@ START_TEST(test_old_ack)
 	script_send(&c, ". seq=1 ack=501 len=30");
 	script_expect(&c, ". seq=1001 ack=31");
 	script_host_got(&c, 30);
+	/* Nor is its window believed. */
+	script_send(&c, ". ack=501 win=0");
+	script_host_send(&c, 100);
+	ck_assert_uint_eq(script_expect(&c, ". seq=1001 len=100"), 100);
+	script_end(&s);
+}
+END_TEST
+
+/* At our closed window bytes are not taken, what they acknowledge is. */
+START_TEST(test_ack_at_closed_window)
+{
+	struct csm_tcp *tcp;
+
+	begin();
+	tcp = csm_tcp_of(
+		container_of(s.stack->flows.kinds[CSM_FLOW_TCP].by_use.next,
+			     struct csm_flow, by_use));
+	script_host_send(&c, 1000);
+	ck_assert_uint_eq(script_expect(&c, ". seq=1 len=1000"), 1000);
+	tcp->rcv_edge = tcp->rcv_nxt;
+	script_send(&c, ". seq=1 ack=1001 len=1");
+	ck_assert_uint_eq(tcp->una, tcp->iss + 1001);
+	ck_assert_uint_eq(c.sock->out.total, 0);
+	script_expect(&c, ". seq=1001 ack=1");
 	script_end(&s);
 }
 END_TEST
@@ -256,6 +280,7 @@ int main(void)
 	tcase_add_loop_test(tc, test_syn_in_window, 0, 4);
 	tcase_add_loop_test(tc, test_bad_ack, 0, 3);
 	tcase_add_test(tc, test_old_ack);
+	tcase_add_test(tc, test_ack_at_closed_window);
 	tcase_add_loop_test(tc, test_flags, 0, 6);
 	tcase_add_test(tc, test_no_connection);
 	tcase_add_loop_test(tc, test_options, 0, 7);

@@ -213,6 +213,7 @@ START_TEST(test_policy)
 		expect_icmp(3, (uint8_t)forbidden[_i].icmp);
 	script_expect(&c, "R. ack=1");
 	ck_assert_uint_eq(s.host.n_socks, 0);
+	ck_assert_uint_eq(s.stack->count.icmp_errors, forbidden[_i].icmp >= 0);
 	ck_assert_uint_eq(s.stack->count.refused, 1);
 	script_end(&s);
 }
@@ -454,6 +455,24 @@ START_TEST(test_cannot_watch)
 }
 END_TEST
 
+/* Nobody goes where there is room. */
+START_TEST(test_half_open_room)
+{
+	struct script_tcp first;
+
+	begin(0);
+	first = c;
+	script_wait(&s, 10 * SCRIPT_SEC);
+	syn_to("192.0.2.7", 81);
+	ck_assert_uint_eq(s.stack->n_half_open, 2);
+	fake_sock_accept(
+		container_of(s.host.socks.next, struct fake_sock, node));
+	script_run(&s);
+	script_expect(&first, "S. seq=0");
+	script_end(&s);
+}
+END_TEST
+
 /* A flood: the young are left alone and the newcomer asks again; the old go. */
 START_TEST(test_half_open_cap)
 {
@@ -603,6 +622,7 @@ int main(void)
 	tcase_add_test(tc, test_banner);
 	tcase_add_test(tc, test_out_of_descriptors);
 	tcase_add_test(tc, test_cannot_watch);
+	tcase_add_test(tc, test_half_open_room);
 	tcase_add_test(tc, test_half_open_cap);
 	tcase_add_test(tc, test_flow_cap);
 	tcase_add_test(tc, test_guest_rebooted);
