@@ -102,7 +102,8 @@ struct csm_seg {
  * the socket still has. @peeked: the socket's peek offset, from its first byte.
  * @ring: copies of what was received, from una on, unless it @peeks. @readable:
  * the socket may have something (told by an edge). @ending: so much so that a
- * short read does not mean that there is no more. @dup_acks, @recover: fast
+ * short read does not mean that there is no more. @widened: its buffer has been
+ * made larger. @dup_acks, @recover: fast
  * retransmission (@recover: none before this number is acknowledged); @rto,
  * @rto_at: the timeout, and when it is over; @rtt_seq, @rtt_at, @srtt, @rttvar:
  * what it is computed from (tcp_resend.c).
@@ -135,7 +136,7 @@ struct csm_tcp {
 	uint32_t wnd;
 	uint32_t discard, peeked;
 	struct csm_ring ring;
-	bool readable, ending, eof, broken;
+	bool readable, ending, eof, broken, widened;
 	bool fin_out, fin_acked;
 	uint8_t dup_acks;
 	uint8_t retries; /* of what is at una */

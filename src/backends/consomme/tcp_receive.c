@@ -8,6 +8,11 @@
  * burst acknowledged. Otherwise bytes are read into a ring of ours, and copied
  * from there.
  *
+ * The kernel makes the buffer of a socket larger whose program reads much; it
+ * does not see that we do until the guest has answered, and a buffer that stays
+ * small stays behind the others. So whoever has filled a frame gets a larger one
+ * from us.
+ *
  * Edges tell when there is something. A read that brought less than there was
  * room for has emptied the socket, so it is not asked again before the next edge;
  * but not when the last edge told of an end or of urgent data, at whose mark the
@@ -16,6 +21,10 @@
 #include "backends/consomme/tcp_data.h"
 
 #include <errno.h>
+
+/* A peek of as many bytes has the buffer made so large, at least. */
+#define WIDEN_AT (32u << 10)
+#define WIDEN_TO (512u << 10)
 
 /* A read into the ring. */
 #define RING_READ (64u << 10)
@@ -57,6 +66,19 @@ static uint32_t read_socket(struct csm_tcp *tcp, struct iovec *iov,
 	return n > 0 ? (uint32_t)n : 0;
 }
 
+/* By a low-water mark, for which the kernel makes room, and which is taken back:
+ * unlike SO_RCVBUF it leaves the kernel free to go on. */
+static void widen(struct csm_tcp *tcp)
+{
+	const int marks[] = {WIDEN_TO, 1};
+
+	tcp->widened = true;
+	for (size_t i = 0; i < ARRAY_SIZE(marks); i++)
+		(void)csm_host_set(tcp->flow.stack->host, tcp->flow.source.fd,
+				   SOL_SOCKET, SO_RCVLOWAT, &marks[i],
+				   sizeof(marks[i]));
+}
+
 static uint32_t peek(struct csm_tcp *tcp, struct iovec *iov, size_t n_iov,
 		     uint32_t room)
 {
@@ -69,6 +91,8 @@ static uint32_t peek(struct csm_tcp *tcp, struct iovec *iov, size_t n_iov,
 	}
 	n = read_socket(tcp, iov, n_iov, room, MSG_PEEK);
 	tcp->peeked += n;
+	if (n >= WIDEN_AT && !tcp->widened)
+		widen(tcp);
 	if (!n && tcp->state == CSM_TCP_OPEN && csm_tcp_unsent(tcp))
 		fail(tcp, EIO); /* what was there has gone */
 	return n;
