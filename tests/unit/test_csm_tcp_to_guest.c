@@ -88,6 +88,30 @@ START_TEST(test_no_large_frames)
 }
 END_TEST
 
+/* Who fills frames gets a larger buffer, once, and waits for no more bytes than
+ * before. */
+START_TEST(test_buffer_grows)
+{
+	size_t options;
+
+	begin(0);
+	script_host_send(&c, 20000);
+	ck_assert_uint_eq(script_collect(&c), 20000);
+	ck_assert_int_eq(fake_sock_option(c.sock, SOL_SOCKET, SO_RCVLOWAT, -1),
+			 -1);
+	options = c.sock->n_options;
+	for (int i = 0; i < 3; i++) {
+		script_send(&c, ".");
+		script_host_send(&c, 60000);
+		ck_assert_uint_eq(script_collect(&c), 60000);
+	}
+	ck_assert_int_eq(fake_sock_option(c.sock, SOL_SOCKET, SO_RCVLOWAT, -1),
+			 1);
+	ck_assert_uint_eq(c.sock->n_options, options + 2);
+	script_end(&s);
+}
+END_TEST
+
 /* A byte at a time is a segment at a time. */
 START_TEST(test_bytes)
 {
@@ -445,6 +469,7 @@ int main(void)
 	tcase_add_loop_test(tc, test_segment, 0, N_MODES);
 	tcase_add_loop_test(tc, test_large_frames, 0, N_MODES);
 	tcase_add_loop_test(tc, test_no_large_frames, 0, N_MODES);
+	tcase_add_test(tc, test_buffer_grows);
 	tcase_add_loop_test(tc, test_bytes, 0, N_MODES);
 	tcase_add_loop_test(tc, test_acked_in_pieces, 0, N_MODES);
 	tcase_add_test(tc, test_one_discard);
