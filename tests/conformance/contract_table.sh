@@ -38,6 +38,7 @@ trap 'rm -rf "$work"' EXIT
 # All words of the headers and of the modules that the table names; all cases
 # that exist, and all that a suite runs.
 cat "$source"/src/net/*.h "$source"/src/backends/*.h \
+	"$source"/src/backends/consomme/consomme.h \
 	"$source"/src/machine/kinds.h "$source"/tests/support/*.h |
 	grep -oE '[A-Za-z_][A-Za-z0-9_]*' | sort -u >"$work/words"
 cat "$source"/tests/conformance/*.c "$source"/tests/unit/*.c >"$work/tests"
