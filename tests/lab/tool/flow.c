@@ -192,3 +192,41 @@ int lab_tcp_recv(char **argv)
 	close(sock);
 	return tcp_report(good, &request);
 }
+
+/* Move what comes from one descriptor to another until it ends. */
+static bool copy_all(int from, int to)
+{
+	static unsigned char chunk[CHUNK];
+	ssize_t len;
+
+	while ((len = read(from, chunk, sizeof(chunk))) > 0) {
+		for (ssize_t at = 0; at < len;) {
+			ssize_t n = write(to, chunk + at, (size_t)(len - at));
+
+			if (n <= 0)
+				return false;
+			at += n;
+		}
+	}
+	return len == 0;
+}
+
+/* ADDRESS PORT: send the input, then say that this was all; print the answer. */
+int lab_tcp_pass(char **argv)
+{
+	struct lab_addr addr;
+	int status = 0;
+	int sock = -1;
+
+	if (lab_addr_parse(argv[0], argv[1], &addr))
+		sock = lab_addr_socket(&addr, SOCK_STREAM);
+	if (sock < 0)
+		return lab_fail("tcp");
+	sock_bound_time(sock);
+	if (connect(sock, (void *)&addr.storage, addr.len) != 0 ||
+	    !copy_all(STDIN_FILENO, sock) || shutdown(sock, SHUT_WR) != 0 ||
+	    !copy_all(sock, STDOUT_FILENO))
+		status = lab_fail("tcp");
+	close(sock);
+	return status;
+}

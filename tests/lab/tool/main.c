@@ -29,6 +29,7 @@ static const struct lab_verb verbs[] = {
 	{"serve", "PORT", 1, lab_serve},
 	{"tcp-send", "ADDRESS PORT BYTES", 3, lab_tcp_send},
 	{"tcp-recv", "ADDRESS PORT BYTES", 3, lab_tcp_recv},
+	{"tcp-pass", "ADDRESS PORT", 2, lab_tcp_pass},
 	{"udp", "ADDRESS PORT ROUNDS COUNT SIZE 0|1", 6, lab_udp},
 	{"dns", "ADDRESS PORT NAME=ADDRESS...", -3, lab_dns},
 	{"offload", "IFACE on|off", 2, lab_offload},

@@ -21,6 +21,7 @@ int lab_sniff(char **argv);
 int lab_serve(char **argv);
 int lab_tcp_send(char **argv);
 int lab_tcp_recv(char **argv);
+int lab_tcp_pass(char **argv);
 int lab_udp(char **argv);
 int lab_dns(char **argv);
 int lab_offload(char **argv);
