@@ -440,6 +440,11 @@ START_TEST(too_many_at_once)
 	ask(&s, &t, &q);
 	ck_assert_uint_eq(gets_empty(&s, &t, 256), QR | RD | RA | 5);
 	ck_assert_uint_eq(s.host.n_open, 256);
+	/* Nor later: those that wait are not pushed out. */
+	script_wait(&s, 2100 * SCRIPT_MS);
+	ask(&s, &t, &q);
+	ck_assert_uint_eq(gets_empty(&s, &t, 256), QR | RD | RA | 5);
+	ck_assert_uint_eq(pending(&s), 256);
 	script_end(&s);
 }
 END_TEST

@@ -227,6 +227,35 @@ START_TEST(a_name_that_is_taken)
 }
 END_TEST
 
+/* Two forwards to one port of the guest's, one peer at both. */
+START_TEST(one_peer_at_two_forwards)
+{
+	struct csm_addr any = csm_addr_any4, peer = addr_of(PEER);
+	struct csm_udp_forward *second;
+	struct fake_sock *sock;
+	struct talk a, b;
+	struct rig r;
+
+	begin(&r, false, 16, NULL);
+	sock = fake_host_bound(&r.s.host, CSM_SOCKET_UDP, false);
+	ck_assert_int_eq(csm_udp_forward_create(r.s.stack, sock->fd, &any,
+						GUEST_PORT, &second),
+			 0);
+	comes(&r, PEER, 4000, "a");
+	a = receives(&r, PEER, "a");
+	fake_sock_datagram(sock, &peer, 4000, "b", 1, 0);
+	script_run(&r.s);
+	b = receives(&r, PEER, "b");
+	ck_assert_uint_ne(a.far_port, b.far_port);
+	answers(&r, &a, PEER, 4000, "to a");
+	talk_send(&r.s, &b, "to b", 4, 0);
+	expect_sent(sock, "to b", 4);
+	csm_udp_forward_destroy(second);
+	ck_assert_uint_eq(flows(&r), 1);
+	end(&r);
+}
+END_TEST
+
 START_TEST(nobody_is_there_yet)
 {
 	struct csm_addr any = csm_addr_any4;
@@ -414,6 +443,7 @@ int main(void)
 	tcase_add_loop_test(tc, to_a_named_guest, 0, 2);
 	tcase_add_test(tc, many_behind_the_gateway);
 	tcase_add_test(tc, a_name_that_is_taken);
+	tcase_add_test(tc, one_peer_at_two_forwards);
 	tcase_add_test(tc, nobody_is_there_yet);
 	tcase_add_test(tc, merged_and_cut);
 	tcase_add_test(tc, errors);

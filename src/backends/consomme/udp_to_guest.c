@@ -25,16 +25,16 @@ static uint32_t ip_len(bool v6)
 }
 
 static void set_gro(struct csm_stack *stack, int fd, struct csm_udp_gro *gro,
-		    bool takes)
+		    bool on)
 {
-	int value = takes;
+	int value = on;
 
-	if (gro->on == takes || !gro->worth)
+	if (gro->on == on)
 		return;
 	/* Where it cannot be had nothing comes merged. */
 	(void)csm_host_set(stack->host, fd, IPPROTO_UDP, UDP_GRO, &value,
 			   sizeof(value));
-	gro->on = takes;
+	gro->on = on;
 }
 
 /* Room for the next datagram, at least @least bytes. */
@@ -140,11 +140,13 @@ enum csm_udp_got csm_udp_receive(struct csm_stack *stack, int fd, bool v6,
 {
 	uint32_t headers = ip_len(v6) + NET_UDP_LEN;
 	uint32_t mtu = stack->config->mtu - headers;
+	bool takes = csm_out_takes(out, NET_GSO_UDP);
 	enum csm_udp_got got;
 	bool whole;
 	ssize_t n;
 
-	set_gro(stack, fd, gro, csm_out_takes(out, NET_GSO_UDP));
+	if (!takes)
+		set_gro(stack, fd, gro, false);
 	got = open_for(stack, fd, v6, mtu,
 		       gro->on ? (uint32_t)UINT16_MAX - headers : mtu, out);
 	if (got != CSM_UDP_GOT)
@@ -155,10 +157,12 @@ enum csm_udp_got csm_udp_receive(struct csm_stack *stack, int fd, bool v6,
 		n = receive(stack, fd, out, rx, &whole);
 	if (n < 0)
 		return CSM_UDP_NONE;
-	gro->worth = true;
 	/* It may have been merged before the guest's driver was another. */
 	if (rx->gso_size && !gro->on)
 		whole = false;
+	if (takes && gro->worth)
+		set_gro(stack, fd, gro, true);
+	gro->worth = true;
 	if (whole && (rx->gso_size ? rx->gso_size : rx->len) <= mtu)
 		return CSM_UDP_GOT;
 	stack->count.udp_dropped++;
