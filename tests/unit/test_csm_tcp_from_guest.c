@@ -334,6 +334,27 @@ START_TEST(test_spill)
 }
 END_TEST
 
+/* What comes after the spill stays behind it, also if there is a little room in
+ * the socket again. */
+START_TEST(test_spill_keeps_order)
+{
+	script_prepare(&s, 0);
+	s.host.sndbuf = 10000;
+	script_start(&s);
+	script_tcp(&s, &c, 80);
+	script_open(&c);
+	script_send(&c, ". len=20000 gso=1440");
+	script_expect(&c, ". ack=20001");
+	host_takes(1000);
+	script_send(&c, ". len=5000 gso=1440");
+	script_expect(&c, ". ack=25001");
+	script_host_got(&c, 9000);
+	script_host_got(&c, 10000);
+	script_host_got(&c, 5000);
+	script_end(&s);
+}
+END_TEST
+
 /* The end waits for the spill. */
 START_TEST(test_fin_after_spill)
 {
@@ -550,6 +571,7 @@ int main(void)
 	tcase_add_test(tc, test_tiny_socket);
 	tcase_add_test(tc, test_asks_seldom);
 	tcase_add_test(tc, test_spill);
+	tcase_add_test(tc, test_spill_keeps_order);
 	tcase_add_test(tc, test_fin_after_spill);
 	tcase_add_test(tc, test_socket_fails_with_spill);
 	suite_add_tcase(suite, tc);
