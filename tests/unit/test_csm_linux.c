@@ -54,6 +54,7 @@ static void must(bool ok, const char *what)
 static void exchange(int fd, bool from_host)
 {
 	size_t sent = 0, got = 0;
+	struct linger linger = {.l_onoff = 1, .l_linger = 600};
 	uint8_t buf[16384];
 	bool eof = false;
 	ssize_t n;
@@ -84,6 +85,12 @@ static void exchange(int fd, bool from_host)
 			     "another byte");
 	}
 	must(got == total, "an early end");
+	/* Not before our FIN has come, however often it has to be sent: with
+	 * the guest goes its network. */
+	must(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)) ==
+		     0,
+	     "SO_LINGER");
+	close(fd);
 	_exit(EXIT_SUCCESS);
 }
 
