@@ -339,6 +339,24 @@ START_TEST(test_keepalive_half_closed)
 }
 END_TEST
 
+/* The host has closed, the guest knows it and is never heard of again. */
+START_TEST(test_keepalive_closed_by_host)
+{
+	begin(0);
+	script_wait(&s, 60 * SCRIPT_SEC);
+	script_host_fin(&c);
+	script_expect(&c, "F. seq=1");
+	script_send(&c, ". ack=2");
+	script_wait(&s, CSM_TCP_KEEP_HALF + SCRIPT_SEC);
+	for (unsigned int i = 0; i < CSM_TCP_KEEP_PROBES; i++) {
+		script_expect(&c, ". seq=1 ack=1 len=0");
+		script_wait(&s, CSM_TCP_KEEP_INTERVAL + SCRIPT_SEC);
+	}
+	script_expect(&c, "R.");
+	check_ended(true);
+}
+END_TEST
+
 /* Our FIN is never acknowledged: no flow stays for ever. */
 START_TEST(test_fin_never_acked)
 {
@@ -381,6 +399,7 @@ int main(void)
 	tcase_add_test(tc, test_cut);
 	tcase_add_test(tc, test_keepalive);
 	tcase_add_test(tc, test_keepalive_half_closed);
+	tcase_add_test(tc, test_keepalive_closed_by_host);
 	tcase_add_loop_test(tc, test_fin_never_acked, 0, MODES_V4V6_RING);
 	suite_add_tcase(suite, tc);
 	return test_run(suite);

@@ -92,8 +92,11 @@ void csm_tcp_progress(struct csm_tcp *tcp)
 		(void)csm_host_shutdown(stack->host, tcp->flow.source.fd,
 					SHUT_WR);
 		tcp->shut = true;
-		csm_tcp_life_start(tcp);
 	}
+	/* From here on silence counts for more. */
+	if (csm_tcp_is_half_closed(tcp) &&
+	    tcp->life_timer.at > stack->now + CSM_TCP_KEEP_HALF)
+		csm_tcp_life_start(tcp);
 	if (tcp->broken && tcp->fin_acked && !tcp->fin_in) {
 		csm_tcp_abort(tcp);
 		return;
