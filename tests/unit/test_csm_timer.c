@@ -35,8 +35,8 @@ static void called(struct csm_timer *timer)
 {
 	struct one *one = container_of(timer, struct one, timer);
 
-	ck_assert_uint_ne(one->at, CSM_NEVER);
-	ck_assert_uint_le(one->at, now); /* not before its time */
+	if (one->at > now)
+		ck_abort_msg("called before its time, or never set");
 	one->at = CSM_NEVER;
 	one->calls++;
 }
@@ -70,12 +70,14 @@ static uint64_t first_of_model(void)
 static void run_and_compare(void)
 {
 	csm_timers_run(&timers, now);
+	/* Check's assertions write to a file; these are too many for that. */
 	for (size_t i = 0; i < N; i++) {
-		ck_assert_int_eq(csm_timer_is_set(&ones[i].timer),
-				 ones[i].at != CSM_NEVER);
-		/* Two grains late at most. */
-		if (ones[i].at != CSM_NEVER)
-			ck_assert_uint_gt(ones[i].at + 2 * CSM_MS, now);
+		bool is_set = ones[i].at != CSM_NEVER;
+
+		if (csm_timer_is_set(&ones[i].timer) != is_set)
+			ck_abort_msg("timer %zu is set: %d", i, !is_set);
+		if (is_set && ones[i].at + 2 * CSM_MS <= now)
+			ck_abort_msg("timer %zu is later than two grains", i);
 	}
 }
 
