@@ -24,6 +24,7 @@
  *	win	c->win; len 0; mss, ws, urg: none
  *	gso	size of the pieces, if the segment is to be cut; 0
  *	bad	1: the checksum is wrong; 0
+ *	pad	bytes behind the packet, which belong to nothing; 0
  *
  * When expecting, a field that is not named may be anything; =, !=, <, <=, >,
  * >= compare. P is not compared. The payload is always checked: byte k of each

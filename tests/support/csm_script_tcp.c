@@ -32,11 +32,12 @@ enum field {
 	F_URG,
 	F_GSO,
 	F_BAD,
+	F_PAD,
 	FIELDS,
 };
 
 static const char *const field_names[FIELDS] = {
-	"seq", "ack", "win", "len", "mss", "ws", "urg", "gso", "bad",
+	"seq", "ack", "win", "len", "mss", "ws", "urg", "gso", "bad", "pad",
 };
 
 struct segment {
@@ -194,7 +195,8 @@ static void put_tcp(const struct script_tcp *c, const struct segment *g,
 
 static void send_segment(struct script_tcp *c, const struct segment *g)
 {
-	uint8_t *frame = malloc(PAYLOAD_AT + g->v[F_LEN]), options[8];
+	uint8_t *frame = malloc(PAYLOAD_AT + g->v[F_LEN] + g->v[F_PAD]),
+		options[8];
 	size_t n_options = put_options(g, options), l4_at;
 	size_t header = 20 + n_options, len = header + g->v[F_LEN];
 	struct net_offload offload = {0};
@@ -225,7 +227,8 @@ static void send_segment(struct script_tcp *c, const struct segment *g)
 		store_be16(frame + l4_at + 16,
 			   (uint16_t)(sum ^ (g->v[F_BAD] ? 0x1234 : 0)));
 	}
-	script_send_frame(c->s, &offload, frame, l4_at + len);
+	memset(frame + l4_at + len, 0xee, g->v[F_PAD]);
+	script_send_frame(c->s, &offload, frame, l4_at + len + g->v[F_PAD]);
 	free(frame);
 }
 

@@ -214,6 +214,22 @@ START_TEST(what_came_before_is_not_taken_twice)
 }
 END_TEST
 
+START_TEST(what_is_behind_a_packet_is_no_data)
+{
+	open_one(_i);
+	script_send(&c, ". len=10 pad=50");
+	script_expect(&c, ". ack=11");
+	script_send(&c, ". seq=6 len=10 pad=50"); /* half of it is new */
+	script_expect(&c, ". ack=16");
+	script_send(&c, ". seq=1 len=10 pad=50");
+	script_expect(&c, ". ack=16");
+	script_send(&c, ". pad=50");
+	script_expect_nothing(&s);
+	script_host_got(&c, 15);
+	script_end(&s);
+}
+END_TEST
+
 START_TEST(what_comes_too_early_comes_again)
 {
 	open_one(_i);
@@ -637,6 +653,7 @@ int main(void)
 	ADD(two_connections_in_one_burst);
 	ADD(connections_have_turns);
 	ADD(what_came_before_is_not_taken_twice);
+	ADD(what_is_behind_a_packet_is_no_data);
 	ADD(what_comes_too_early_comes_again);
 	ADD(a_hole_in_a_burst_is_told_so_often_that_it_is_filled);
 	ADD(the_guests_numbers_wrap);
