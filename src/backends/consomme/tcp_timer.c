@@ -5,7 +5,7 @@
  * One timer does for a flow's whole life, as its states follow each other: the
  * host's connect() may take so long; a SYN is sent again with back-off; a guest
  * that has been silent for long is asked whether it is still there. Data and FIN
- * that are not acknowledged have a timer of their own (tcp_to_guest.c). So a
+ * that are not acknowledged have a timer of their own (tcp_resend.c). So a
  * flow stays no longer than the guest answers for it; that the peer is there is
  * the kernel's to find out (SO_KEEPALIVE).
  */
