@@ -132,7 +132,8 @@ void consomme_set_resolv_conf(struct net_endpoint *ep, const char *text);
 /* Adds or removes a forward. Returns 0, and done is called once, later; or
  * -errno, and it is not: the forward's sockets could not be made, @error says
  * why (one line). Done: 0 or -errno (-EEXIST, -ENOENT ...) with one line in
- * @error, good for the call. Connections of a forward that is removed go on. */
+ * @error, good for the call. TCP connections of a forward that is removed go
+ * on, its UDP flows end. */
 typedef void (*consomme_done_fn)(void *arg, int err, const char *error);
 int consomme_forward_add(struct net_endpoint *ep,
 			 const struct consomme_forward *forward,
