@@ -197,6 +197,21 @@ START_TEST(what_does_not_come_through)
 }
 END_TEST
 
+/* ::ffff:127.0.0.1 is not another way to the host's loopback. */
+START_TEST(no_ipv4_within_ipv6)
+{
+	static const uint8_t mapped[16] = {[10] = 0xff, 0xff, 127, 0, 0, 1};
+	struct frame_shape shape = {.payload = 10, .ipv6 = true};
+	struct net_tx_meta meta;
+
+	for (size_t at = 14 + 8; at <= 14 + 24; at += 16) {
+		(void)make(shape, &meta, false);
+		memcpy(frame + at, mapped, sizeof(mapped));
+		ck_assert_int_eq(parse(&meta, 1000), CSM_DROP_SOURCE);
+	}
+}
+END_TEST
+
 /* A UDP length may say less than the IP header, never more. */
 START_TEST(udp_length)
 {
@@ -245,6 +260,7 @@ int main(void)
 	tcase_add_test(tc, every_damaged_byte_is_seen);
 	tcase_add_test(tc, cut_off_anywhere);
 	tcase_add_test(tc, what_does_not_come_through);
+	tcase_add_test(tc, no_ipv4_within_ipv6);
 	tcase_add_test(tc, udp_length);
 	tcase_add_test(tc, arp_is_what_follows_the_link_header);
 	suite_add_tcase(suite, tc);

@@ -22,8 +22,12 @@ static bool is_for_us(const uint8_t *frame, const uint8_t mac[6])
 	return (frame[0] & 1) || memcmp(frame, mac, 6) == 0;
 }
 
-static bool is_source(const struct csm_in *in)
+/* May the packet have those addresses? An IPv4 address in an IPv6 packet would be
+ * taken for what it stands for, here and by the host's sockets. */
+static bool is_possible(const struct csm_in *in)
 {
+	if (in->v6 && (csm_addr_is4(&in->src) || csm_addr_is4(&in->dst)))
+		return false;
 	if (csm_addr_is_multicast(&in->src) || csm_addr_is_loopback(&in->src))
 		return false;
 	if (!csm_addr_is_any(&in->src))
@@ -133,7 +137,7 @@ static enum csm_drop parse_ip(struct csm_in *in, const struct net_headers *h,
 		return drop;
 	if (h->is_fragment)
 		return CSM_DROP_FRAGMENT;
-	if (!is_source(in))
+	if (!is_possible(in))
 		return CSM_DROP_SOURCE;
 	len = h->ip_len - h->l3_len;
 	if (offload->gso != NET_GSO_NONE)

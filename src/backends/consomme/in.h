@@ -59,7 +59,7 @@ enum csm_drop {
 	CSM_DROP_HEADER,   /* contradicts itself */
 	CSM_DROP_FRAGMENT,
 	CSM_DROP_CHECKSUM,
-	CSM_DROP_SOURCE, /* from an address that the guest cannot have */
+	CSM_DROP_SOURCE, /* addresses that a guest's packet cannot have */
 	CSM_DROPS,
 };
 
