@@ -1,5 +1,6 @@
 # evnic_test(NAME [SHARDS N] [TIMEOUT SECONDS] [LABELS ...] SOURCES ... LIBS ...):
-# a Check program that ctest runs; in N parts, if it takes SHARD N as arguments.
+# a Check program that ctest runs; in N parts, if it takes SHARD N as arguments:
+# these begin before the others (COST).
 # Labels: "ci" always; the tier besides (unit, conformance), and "threads" for
 # what TSan should see. A program that returns test_skip() is skipped.
 function(evnic_test name)
@@ -20,6 +21,7 @@ function(evnic_test name)
 				COMMAND ${name} ${shard} ${T_SHARDS})
 			list(APPEND tests ${name}_${shard})
 		endforeach()
+		set_tests_properties(${tests} PROPERTIES COST 100)
 	else()
 		add_test(NAME ${name} COMMAND ${name})
 		set(tests ${name})
