@@ -32,7 +32,8 @@
  *
  * What is expected must be the next TCP frame; other frames are passed over.
  * What the stack has to say is collected whenever something has happened to it;
- * nothing of time happens but in script_wait().
+ * nothing of time happens but in script_wait(), and 3 ms where a segment is
+ * expected that is not there: an acknowledgement may wait a little.
  */
 
 #include "backends/consomme/stack.h"

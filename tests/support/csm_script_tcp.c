@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ACK_DELAY  (3 * CSM_MS)
 #define TEXT_MAX   256
 #define PAYLOAD_AT 120 /* at most: Ethernet, IPv6, TCP with all options */
 
@@ -407,6 +408,11 @@ size_t script_expect_at(const char *file, int line, struct script_tcp *c,
 	va_start(ap, format);
 	vsnprintf(want, sizeof(want), format, ap);
 	va_end(ap);
+	if (!f) {
+		/* Acknowledgements of what is small wait a little. */
+		script_wait(c->s, ACK_DELAY);
+		f = next_tcp(c->s);
+	}
 	if (!f)
 		FAIL(file, line, "expected %s, got nothing", want);
 	fault = read_segment(c, f, &g);

@@ -58,6 +58,57 @@ START_TEST(test_segment)
 }
 END_TEST
 
+/* What is less than a segment is acknowledged a little later, once ... */
+START_TEST(test_small_waits)
+{
+	begin(0);
+	script_send(&c, "P. len=9");
+	script_send(&c, "P. len=9");
+	script_host_got(&c, 18);
+	script_expect_nothing(&s);
+	script_wait(&s, 3 * CSM_MS);
+	script_expect(&c, ". ack=19 len=0");
+	script_wait(&s, CSM_SEC);
+	script_expect_nothing(&s);
+	script_end(&s);
+}
+END_TEST
+
+/* ... or by the answer ... */
+START_TEST(test_answer_acknowledges)
+{
+	begin(0);
+	script_send(&c, "P. len=9");
+	script_host_send(&c, 5);
+	script_expect(&c, "P. ack=10 len=5");
+	script_wait(&s, 5 * CSM_MS);
+	script_expect_nothing(&s);
+	script_end(&s);
+}
+END_TEST
+
+/* ... but not if it adds up to a segment, or is the last, or has come before. */
+START_TEST(test_not_everything_waits)
+{
+	uint64_t now;
+
+	begin(0);
+	now = s.host.now;
+	script_send(&c, "P. len=1000");
+	script_expect_nothing(&s);
+	script_send(&c, "P. len=1000");
+	script_expect(&c, ". ack=2001");
+	script_send(&c, "P. len=9");
+	script_send(&c, "P. seq=2001 len=9");
+	script_expect(&c, ". ack=2010");
+	script_send(&c, "F. len=9");
+	script_expect(&c, ". ack=2020");
+	ck_assert_uint_eq(s.host.now, now);
+	script_host_got(&c, 2018);
+	script_end(&s);
+}
+END_TEST
+
 /* A burst is one call and one acknowledgement. */
 START_TEST(test_burst)
 {
@@ -546,6 +597,9 @@ int main(void)
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, test_segment, 0, 2);
+	tcase_add_test(tc, test_small_waits);
+	tcase_add_test(tc, test_answer_acknowledges);
+	tcase_add_test(tc, test_not_everything_waits);
 	tcase_add_test(tc, test_burst);
 	tcase_add_test(tc, test_large_frame);
 	tcase_add_test(tc, test_many_pieces);

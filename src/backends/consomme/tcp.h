@@ -91,8 +91,8 @@ struct csm_seg {
 /* @host, @host_port: where the socket goes. @mss: payload of the largest segment
  * that the guest takes. @scale: shift of the guest's windows. @scaled: both
  * sides agreed to scale.
- * @rcv_nxt: next number expected of the guest. @rcv_edge: the end of the
- * window that it was told; never goes back. @narrow: when less than this is left
+ * @rcv_nxt: next number expected of the guest; @rcv_told: the last that it was
+ * told. @rcv_edge: the end of the window that it was told; never goes back. @narrow: when less than this is left
  * of the window, the socket is asked for more. @grant: the most that it will be;
  * @shared_in: when it was last counted among those that want more. @dup_due:
  * duplicate ACKs that are still to be sent. @spill: bytes that the socket had no
@@ -123,7 +123,7 @@ struct csm_tcp {
 	bool peeks;
 	/* From the guest. */
 	uint32_t irs;
-	uint32_t rcv_nxt, rcv_edge;
+	uint32_t rcv_nxt, rcv_told, rcv_edge;
 	uint32_t narrow, grant;
 	uint32_t shared_in;
 	uint8_t dup_due;
@@ -143,9 +143,9 @@ struct csm_tcp {
 	uint8_t probes;	 /* keepalives without an answer */
 	uint32_t recover;
 	int error;
-	/* Retransmission and a window that is closed; handshake, keepalive and
-	 * idleness. */
-	struct csm_timer rto_timer, life_timer;
+	/* Retransmission and a window that is closed; acknowledgements that may
+	 * wait; handshake, keepalive and idleness. */
+	struct csm_timer rto_timer, ack_timer, life_timer;
 	uint64_t rto, rto_at;
 	uint64_t rtt_at, srtt, rttvar;
 	uint32_t rtt_seq;

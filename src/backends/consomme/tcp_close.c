@@ -38,6 +38,7 @@ static void quiesce(struct csm_tcp *tcp)
 	}
 	csm_tcp_settle(tcp);
 	csm_timer_stop(&stack->timers, &tcp->rto_timer);
+	csm_timer_stop(&stack->timers, &tcp->ack_timer);
 	csm_timer_stop(&stack->timers, &tcp->life_timer);
 }
 

@@ -14,6 +14,10 @@
  * it cannot be peeked at. */
 #define CSM_TCP_FLIGHT_MAX (2u << 20)
 
+/* ---- tcp_from_guest.c ---- */
+
+void csm_tcp_from_guest_init(struct csm_tcp *tcp);
+
 /* ---- tcp_window.c ---- */
 
 void csm_tcp_window_init(struct csm_tcp *tcp);

@@ -7,7 +7,9 @@
  * burst ends, or another connection's bytes come, one sendmsg() takes them all.
  * What the socket does not take goes to the spill. So the bytes count as received
  * when they are gathered, and one acknowledgement, made in the sender's turn,
- * goes out for all of a burst.
+ * goes out for all of a burst. For less than a segment it waits a little, since
+ * most of what is small is a question: then the answer takes it along, which
+ * spares the guest an interrupt.
  *
  * Only bytes in order are taken (RFC 9293, 3.10.7.4): what was received before is
  * cut off, as is what lies beyond the window; what comes too early is dropped and
@@ -20,6 +22,36 @@
 
 /* As many duplicate acknowledgements as make a TCP resend (RFC 5681, 3.2). */
 #define DUP_ACKS 3
+
+/* How long an acknowledgement may wait (RFC 9293, 3.8.6.3: up to 500 ms). Short,
+ * for guests that send nothing small while one is out (Nagle's algorithm). */
+#define ACK_DELAY CSM_MS
+
+static void ack_due(struct csm_timer *timer)
+{
+	struct csm_tcp *tcp = container_of(timer, struct csm_tcp, ack_timer);
+
+	if (tcp->state == CSM_TCP_OPEN && tcp->rcv_told != tcp->rcv_nxt)
+		csm_tcp_say(tcp, CSM_DUE_ACK);
+}
+
+void csm_tcp_from_guest_init(struct csm_tcp *tcp)
+{
+	csm_timer_init(&tcp->ack_timer, ack_due);
+}
+
+/* For bytes that have been received in order. */
+static void acknowledge(struct csm_tcp *tcp)
+{
+	struct csm_stack *stack = tcp->flow.stack;
+
+	if (tcp->rcv_nxt - tcp->rcv_told >= tcp->mss ||
+	    tcp->rcv_edge - tcp->rcv_nxt < tcp->mss)
+		csm_tcp_say(tcp, CSM_DUE_ACK);
+	else if (!csm_timer_is_set(&tcp->ack_timer))
+		csm_timer_set(&stack->timers, &tcp->ack_timer,
+			      stack->now + ACK_DELAY);
+}
 
 static void fail(struct csm_tcp *tcp, ssize_t err)
 {
@@ -121,7 +153,8 @@ void csm_tcp_data(struct csm_tcp *tcp, const struct csm_seg *seg,
 
 	if (!len && !fin)
 		return;
-	csm_tcp_say(tcp, CSM_DUE_ACK);
+	if (before || fin || tcp->fin_in || len > room)
+		csm_tcp_say(tcp, CSM_DUE_ACK);
 	if (tcp->fin_in)
 		return;
 	if (before < 0) {
@@ -136,7 +169,10 @@ void csm_tcp_data(struct csm_tcp *tcp, const struct csm_seg *seg,
 		len = room;
 		fin = false;
 	}
-	if (gather(tcp, walk, len) && fin)
+	if (!gather(tcp, walk, len))
+		return;
+	acknowledge(tcp);
+	if (fin)
 		take_fin(tcp);
 }
 

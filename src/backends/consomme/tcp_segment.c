@@ -53,5 +53,7 @@ void csm_tcp_segment(struct csm_tcp *tcp, struct csm_out *out, uint8_t flags,
 						      : NET_GSO_TCPV6;
 		frame.gso_size = tcp->mss;
 	}
+	if (flags & TH_ACK)
+		tcp->rcv_told = tcp->rcv_nxt;
 	csm_out_close(out, &frame);
 }

@@ -21,6 +21,7 @@
 void csm_tcp_data_init(struct csm_tcp *tcp)
 {
 	csm_tcp_resend_init(tcp);
+	csm_tcp_from_guest_init(tcp);
 	csm_tcp_window_init(tcp);
 }
 
